@@ -1,0 +1,20 @@
+"""Problem: one thing that is wrong with a schema, where it is, why it is wrong and what to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Problem:
+    """A finding of the contracts check. ``file`` is relative to the schema folder; ``line`` counts from 1."""
+
+    file: str
+    line: int
+    code: str
+    what: str
+    why: str
+    do: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.code} {self.what}\n  why: {self.why}\n  do:  {self.do}"

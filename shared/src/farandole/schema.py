@@ -1,0 +1,103 @@
+"""EventSchema: one version of one event type, and the catalogue that finds it by id or by name."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Protocol
+
+import msgspec
+
+from farandole.errors import ContractError, UnknownSchemaError
+
+Int32 = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)]
+"""An Avro ``int``: 32 bits, signed. The codec refuses anything wider, in both directions."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class EventSchema:
+    """One version of one event type.
+
+    ``id`` is the 4-byte schema id on the wire, ``fullname`` the Avro full name (also the CloudEvents type),
+    ``topic`` the domain topic that carries it, ``key`` the field that is the Kafka key, ``avsc`` the whole schema.
+    """
+
+    id: int
+    name: str
+    fullname: str
+    topic: str
+    key: str
+    version: int
+    avsc: Mapping[str, Any]
+
+
+class SchemaSource(Protocol):
+    """Where a writer's schema is found by the id on the wire."""
+
+    def by_id(self, schema_id: int) -> EventSchema:
+        """Return the schema, or raise UnknownSchemaError (nobody knows it) or RegistryUnavailableError (ask again)."""
+        ...
+
+
+class Catalogue:
+    """Every schema of a lock file, by id and by name. Read-only once built; safe to share between threads."""
+
+    def __init__(self, schemas: Iterable[EventSchema]) -> None:
+        self._by_id: dict[int, EventSchema] = {}
+        self._latest: dict[str, EventSchema] = {}
+        for schema in schemas:
+            self._by_id[schema.id] = schema
+            known = self._latest.get(schema.fullname)
+            if known is None or known.version < schema.version:
+                self._latest[schema.fullname] = schema
+
+    @classmethod
+    def from_lock(cls, path: Path) -> Catalogue:
+        """Read an ``ids.lock``: JSON lines, one a schema version, append-only."""
+        lines = path.read_text(encoding="utf-8").splitlines()
+        return cls(
+            EventSchema(
+                id=row["id"],
+                name=row["schema"]["name"],
+                fullname=f"{row['schema']['namespace']}.{row['schema']['name']}",
+                topic=row["topic"],
+                key=row["schema"]["key"],
+                version=row["version"],
+                avsc=row["schema"],
+            )
+            for row in map(json.loads, filter(None, lines))
+        )
+
+    def __iter__(self) -> Iterator[EventSchema]:
+        """Iterate the latest version of every event type."""
+        return iter(self._latest.values())
+
+    def __getitem__(self, name: str) -> EventSchema:
+        """Return the latest version of a type by its full name or, where that is unique, its short name."""
+        found = [s for s in self._latest.values() if name in (s.fullname, s.name)]
+        if len(found) != 1:
+            raise ContractError(
+                f"no single event type is called {name}",
+                why=f"the catalogue knows {', '.join(sorted(s.name for s in self)) or 'none'}",
+                do="name an event type by its full name",
+                code="E201",
+            )
+        return found[0]
+
+    def by_id(self, schema_id: int) -> EventSchema:
+        """Return the schema with this wire id, or raise UnknownSchemaError."""
+        try:
+            return self._by_id[schema_id]
+        except KeyError:
+            raise UnknownSchemaError(
+                f"schema id {schema_id} is unknown",
+                why="the record was written with a schema that this service was not built with",
+                do="farandole contracts check   then deploy the service with the newer ids.lock, and redrive",
+            ) from None
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """The domain topics of all types, sorted."""
+        return tuple(sorted({schema.topic for schema in self}))
