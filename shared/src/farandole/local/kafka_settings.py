@@ -90,20 +90,24 @@ def format_data(data: Path) -> str:
     return cluster
 
 
-def write(folder: Path, *, port: int, controller_port: int, data: Path) -> None:
-    """Write ``server.properties`` and ``log4j2.properties`` into ``folder``. Both listeners are on the loopback only."""
-    told = {
+def settings(*, port: int, controller_port: int, host: str = LOOPBACK) -> dict[str, object]:
+    """Return the broker's settings, all but where its data lies. Both listeners are on ``host`` only."""
+    return {
         "process.roles": "broker,controller",
         "node.id": _NODE,
-        "controller.quorum.voters": f"{_NODE}@{LOOPBACK}:{controller_port}",
-        "listeners": f"CLIENT://{LOOPBACK}:{port},CONTROLLER://{LOOPBACK}:{controller_port}",
-        "advertised.listeners": f"CLIENT://{LOOPBACK}:{port}",
+        "controller.quorum.voters": f"{_NODE}@{host}:{controller_port}",
+        "listeners": f"CLIENT://{host}:{port},CONTROLLER://{host}:{controller_port}",
+        "advertised.listeners": f"CLIENT://{host}:{port}",
         "listener.security.protocol.map": "CLIENT:PLAINTEXT,CONTROLLER:PLAINTEXT",
         "inter.broker.listener.name": "CLIENT",
         "controller.listener.names": "CONTROLLER",
-        "log.dirs": _escaped(data),
         **_TUNING,
     }
+
+
+def write(folder: Path, *, port: int, controller_port: int, data: Path) -> None:
+    """Write ``server.properties`` and ``log4j2.properties`` into ``folder``."""
+    told = {**settings(port=port, controller_port=controller_port), "log.dirs": _escaped(data)}
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "server.properties").write_text("".join(f"{key}={value}\n" for key, value in told.items()), "utf-8")
     (folder / "log4j2.properties").write_text(_LOG4J, "utf-8")
