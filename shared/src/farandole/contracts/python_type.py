@@ -1,8 +1,8 @@
-"""Records: the named types of a schema, and the Python types of its fields."""
+"""Python type: the annotation of a field of an event class."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Final, cast
 
 from farandole.errors import ContractError
@@ -16,34 +16,9 @@ PRIMITIVES: Final = {
     "bytes": "bytes",
     "string": "str",
 }
-TIMESTAMP: Final = {"type": "long", "logicalType": "timestamp-millis"}
 
 
-def fullname(record: Mapping[str, Any], namespace: str = "") -> str:
-    """Return the full name of a named type that is defined inside ``namespace``."""
-    name = str(record["name"])
-    home = record.get("namespace", namespace)
-    return name if "." in name or not home else f"{home}.{name}"
-
-
-def records(node: Any, namespace: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield every record that ``node`` defines, with its full name, those inside a record before the record."""
-    if isinstance(node, list):
-        for branch in cast("list[Any]", node):
-            yield from records(branch, namespace)
-    elif isinstance(node, dict):
-        schema = cast("dict[str, Any]", node)
-        if schema.get("type") == "record":
-            home = str(schema.get("namespace", namespace))
-            for field in schema.get("fields", ()):
-                yield from records(field.get("type"), home)
-            yield fullname(schema, namespace), schema
-        else:
-            for part in ("type", "items", "values"):
-                yield from records(schema.get(part), namespace)
-
-
-def python_type(node: Any) -> str:
+def python_type(node: Any) -> str:  # noqa: PLR0911 - one a kind of type
     """Return the annotation of a field of this Avro type, or raise ContractError where no class can carry it."""
     if isinstance(node, str):
         return PRIMITIVES.get(node) or node.rpartition(".")[2]
@@ -67,7 +42,7 @@ def python_type(node: Any) -> str:
 
 
 def _union(branches: list[Any]) -> str:
-    if len(branches) != 2 or branches[0] != "null":  # noqa: PLR2004 - null and the type
+    if len(branches) != 2 or branches[0] != "null":
         raise unsupported("a union other than null and one type, null first")
     return f"{python_type(branches[1])} | None"
 

@@ -1,0 +1,250 @@
+"""Avro reader: one schema compiled to Python functions that read its binary form and trust none of its bytes.
+
+Compiled because it is both faster and stricter than a general reader: lengths and counts are held against the bytes
+that are left before anything is made of them, and indexes, booleans and 32-bit numbers against their range.
+"""
+
+from __future__ import annotations
+
+import keyword
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from struct import Struct
+from typing import Any, Final, cast
+
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+FLOAT: Final = Struct("<f").unpack_from
+DOUBLE: Final = Struct("<d").unpack_from
+
+ReadRecord = Callable[[bytes, int, int], tuple[Any, int]]
+"""Read a record from ``buf`` at ``pos``, of ``size`` bytes in all: the value and the position after it."""
+
+
+class MalformedError(ValueError):
+    """The bytes break the Avro encoding of their schema."""
+
+
+def compile_reader(schema: Mapping[str, Any], make: Callable[[str], Callable[..., Any]]) -> ReadRecord:
+    """Compile the reader of a record schema.
+
+    ``make`` gives, for a record's full name, the callable that builds its value from its fields as keywords.
+    The reader raises MalformedError, IndexError, OverflowError, RecursionError or UnicodeDecodeError on bytes that
+    are not of the schema; a timestamp-millis becomes a UTC datetime, an array a tuple. It holds no state and may be
+    shared between threads. Raises ValueError or KeyError where ``schema`` is no Avro schema.
+    """
+    compiler = _Compiler(make)
+    name = compiler.record(schema, "")
+    return cast("ReadRecord", compiler.build()[name])
+
+
+def varint(buf: bytes, pos: int) -> tuple[int, int]:
+    """Read an unsigned variable-length number of at most 64 bits: the number and the position after it."""
+    number = shift = 0
+    while True:
+        byte = buf[pos]
+        pos += 1
+        number |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            break
+        shift += 7
+        if shift > 63:
+            raise MalformedError("a number is longer than ten bytes")
+    if number >> 64:
+        raise MalformedError("a number is wider than 64 bits")
+    return number, pos
+
+
+def moment(millis: int) -> datetime:
+    """Return the UTC moment of a timestamp-millis, or raise OverflowError outside the years 1 to 9999."""
+    return EPOCH + timedelta(0, 0, 0, millis)
+
+
+def bad(what: str) -> MalformedError:
+    """Return the error of bytes that break the encoding."""
+    return MalformedError(what)
+
+
+class _Compiler:
+    """Writes one function a named type; what a schema names is quoted or looked up, never pasted as code."""
+
+    def __init__(self, make: Callable[[str], Callable[..., Any]]) -> None:
+        self._make = make
+        self._named: dict[str, str] = {}
+        self._source: list[str] = []
+        self._scope: dict[str, Any] = {
+            "varint": varint,
+            "moment": moment,
+            "bad": bad,
+            "float_": FLOAT,
+            "double_": DOUBLE,
+        }
+        self._count = 0
+
+    def build(self) -> dict[str, Any]:
+        exec(compile("\n".join(self._source), "<avro reader>", "exec"), self._scope)  # noqa: S102 - our own text
+        return self._scope
+
+    def record(self, schema: Mapping[str, Any], home: str) -> str:
+        fullname, space = _fullname(schema, home)
+        function = self._name(fullname)
+        self._scope[f"make_{function}"] = self._make(fullname)
+        body: list[str] = []
+        values: list[str] = []
+        for number, field in enumerate(schema["fields"]):
+            body += self._read(field["type"], f"v{number}", space)
+            values.append(_argument(field["name"], f"v{number}"))
+        self._function(function, [*body, f"return make_{function}({', '.join(values)}), pos"])
+        return function
+
+    def _name(self, fullname: str) -> str:
+        self._named[fullname] = function = f"read_{len(self._named)}"
+        return function
+
+    def _function(self, name: str, body: list[str]) -> None:
+        self._source += [f"def {name}(buf, pos, size):", *(f"    {line}" for line in body)]
+
+    def _read(self, node: Any, to: str, home: str) -> list[str]:  # noqa: PLR0911 - one a kind of type
+        """Return the lines that read a value of type ``node`` into the variable ``to``."""
+        if isinstance(node, list):
+            return self._union(cast("list[Any]", node), to, home)
+        if isinstance(node, str):
+            return PRIMITIVES[node](to) if node in PRIMITIVES else self._call(self._find(node, home), to)
+        schema = cast("dict[str, Any]", node)
+        match schema["type"]:
+            case "record" | "error":
+                return self._call(self.record(schema, home), to)
+            case "array":
+                return self._blocks(to, [*self._item(schema["items"], home), f"{to}.append(item)"], start="[]")
+            case "map":
+                lines = [*_text("name"), *self._item(schema["values"], home), f"{to}[name] = item"]
+                return self._blocks(to, lines, start="{}")
+            case "enum":
+                return self._call(self._enum(schema, home), to)
+            case "fixed":
+                return self._call(self._fixed(schema, home), to)
+            case "long" if schema.get("logicalType") == "timestamp-millis":
+                return [*_number(to), f"{to} = moment({to})"]
+            case inner:
+                return self._read(inner, to, home)
+
+    def _find(self, name: str, home: str) -> str:
+        return self._named.get(name) or self._named[f"{home}.{name}"]
+
+    def _call(self, function: str, to: str) -> list[str]:
+        return [f"{to}, pos = {function}(buf, pos, size)"]
+
+    def _item(self, node: Any, home: str) -> list[str]:
+        """Read an item by a call where it nests: Python bounds how deep blocks nest in one function."""
+        lines = self._read(node, "item", home)
+        if not any(line.startswith("while") for line in lines):
+            return lines
+        self._count += 1
+        function = f"item_{self._count}"
+        self._function(function, [*lines, "return item, pos"])
+        return self._call(function, "item")
+
+    def _union(self, branches: list[Any], to: str, home: str) -> list[str]:
+        lines = _unsigned()
+        for number, branch in enumerate(branches):
+            lines.append(f"{'el' if number else ''}if n == {2 * number}:")
+            lines += [f"    {line}" for line in self._read(branch, to, home)]
+        return [*lines, "else:", "    raise bad('a union has no such branch')"]
+
+    def _blocks(self, to: str, item: list[str], *, start: str) -> list[str]:
+        """Read the blocks of an array or map. An item takes at least a byte, so a count never exceeds what is left."""
+        lines = [f"{to} = {start}", "while True:"]
+        lines += [f"    {line}" for line in _unsigned()]
+        lines += ["    if n == 0:", "        break", "    end = -1", "    if n & 1:", "        count = (n + 1) >> 1"]
+        lines += [f"        {line}" for line in [*_unsigned(), "end = pos + (n >> 1)", "if n & 1 or end > size:"]]
+        lines += ["            raise bad('a block is longer than the record')", "    else:", "        count = n >> 1"]
+        lines += ["    if count > size - pos:", "        raise bad('a block counts more items than bytes are left')"]
+        lines += ["    for _ in range(count):", *(f"        {line}" for line in item)]
+        lines += ["    if end >= 0 and pos != end:", "        raise bad('a block has another size than it says')"]
+        return [*lines, *([f"{to} = tuple({to})"] if start == "[]" else [])]
+
+    def _enum(self, schema: Mapping[str, Any], home: str) -> str:
+        function = self._name(_fullname(schema, home)[0])
+        self._scope[f"symbols_{function}"] = tuple(schema["symbols"])
+        lines = [*_unsigned(), f"if n & 1 or n >> 1 >= {len(schema['symbols'])}:"]
+        lines += ["    raise bad('an enum has no such symbol')", f"return symbols_{function}[n >> 1], pos"]
+        self._function(function, lines)
+        return function
+
+    def _fixed(self, schema: Mapping[str, Any], home: str) -> str:
+        function = self._name(_fullname(schema, home)[0])
+        lines = [f"end = pos + {int(schema['size'])}", *_bounded(), "return buf[pos:end], end"]
+        self._function(function, lines)
+        return function
+
+
+def _fullname(schema: Mapping[str, Any], home: str) -> tuple[str, str]:
+    """Return the full name of a named type and the namespace that its fields inherit."""
+    name = str(schema["name"])
+    space = name.rpartition(".")[0] if "." in name else str(schema.get("namespace", home))
+    short = name.rpartition(".")[2]
+    return (f"{space}.{short}" if space else short), space
+
+
+def _argument(name: str, value: str) -> str:
+    if name.isidentifier() and not keyword.iskeyword(name):
+        return f"{name}={value}"
+    return f"**{{{name!r}: {value}}}"
+
+
+def _unsigned() -> list[str]:
+    return ["n = buf[pos]", "if n < 128:", "    pos += 1", "else:", "    n, pos = varint(buf, pos)"]
+
+
+def _number(to: str) -> list[str]:
+    return [*_unsigned(), f"{to} = (n >> 1) ^ -(n & 1)"]
+
+
+def _int32(to: str) -> list[str]:
+    return [*_unsigned(), "if n >> 32:", "    raise bad('an int is wider than 32 bits')", f"{to} = (n >> 1) ^ -(n & 1)"]
+
+
+def _bounded() -> list[str]:
+    return ["if end > size:", "    raise bad('a value is longer than the record')"]
+
+
+def _chunk() -> list[str]:
+    return [
+        *_unsigned(),
+        "end = pos + (n >> 1)",
+        "if n & 1 or end > size:",
+        "    raise bad('a length is out of range')",
+    ]
+
+
+def _text(to: str) -> list[str]:
+    return [*_chunk(), f"{to} = buf[pos:end].decode()", "pos = end"]
+
+
+def _bytes(to: str) -> list[str]:
+    return [*_chunk(), f"{to} = buf[pos:end]", "pos = end"]
+
+
+def _boolean(to: str) -> list[str]:
+    return [
+        f"{to} = buf[pos]",
+        "pos += 1",
+        f"if {to} > 1:",
+        "    raise bad('a boolean is 0 or 1')",
+        f"{to} = {to} == 1",
+    ]
+
+
+def _float(to: str, *, bits: int, unpack: str) -> list[str]:
+    return [f"end = pos + {bits // 8}", *_bounded(), f"{to} = {unpack}(buf, pos)[0]", "pos = end"]
+
+
+PRIMITIVES: Final[Mapping[str, Callable[[str], list[str]]]] = {
+    "null": lambda to: [f"{to} = None"],
+    "boolean": _boolean,
+    "int": _int32,
+    "long": _number,
+    "float": lambda to: _float(to, bits=32, unpack="float_"),
+    "double": lambda to: _float(to, bits=64, unpack="double_"),
+    "bytes": _bytes,
+    "string": _text,
+}
