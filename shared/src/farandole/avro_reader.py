@@ -106,7 +106,8 @@ class _Compiler:
     def _read(self, node: Any, to: str, home: str) -> list[str]:  # noqa: PLR0911 - one a kind of type
         """Return the lines that read a value of type ``node`` into the variable ``to``."""
         if isinstance(node, list):
-            return self._union(cast("list[Any]", node), to, home)
+            branches: list[Any] = node
+            return self._union(branches, to, home)
         if isinstance(node, str):
             return PRIMITIVES[node](to) if node in PRIMITIVES else self._call(self._find(node, home), to)
         schema = cast("dict[str, Any]", node)

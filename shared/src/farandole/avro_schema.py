@@ -16,7 +16,8 @@ def fullname(record: Mapping[str, Any], namespace: str = "") -> str:
 def records(node: Any, namespace: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yield every record that ``node`` defines, with its full name, those inside a record before the record."""
     if isinstance(node, list):
-        for branch in cast("list[Any]", node):
+        branches: list[Any] = node
+        for branch in branches:
             yield from records(branch, namespace)
     elif isinstance(node, dict):
         schema = cast("dict[str, Any]", node)

@@ -79,7 +79,8 @@ class _Compiler:
     def _write(self, node: Any, home: str) -> list[str]:
         """Return the lines that write the variable ``v`` as a value of type ``node``."""
         if isinstance(node, list):
-            return self._optional(cast("list[Any]", node), home)
+            branches: list[Any] = node
+            return self._optional(branches, home)
         if isinstance(node, str):
             return PRIMITIVES[node] if node in PRIMITIVES else [f"{self._find(node, home)}(v, out)"]
         schema = cast("dict[str, Any]", node)

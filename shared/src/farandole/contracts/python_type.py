@@ -23,7 +23,8 @@ def python_type(node: Any) -> str:  # noqa: PLR0911 - one a kind of type
     if isinstance(node, str):
         return PRIMITIVES.get(node) or node.rpartition(".")[2]
     if isinstance(node, list):
-        return _union(cast("list[Any]", node))
+        branches: list[Any] = node
+        return _union(branches)
     schema = cast("dict[str, Any]", node)
     kind = schema.get("type")
     if schema.get("logicalType") is not None:
