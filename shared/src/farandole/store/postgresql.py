@@ -1,0 +1,96 @@
+"""PostgreSQLDatabase: a pool of psycopg 3 connections."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any, Final
+
+from sqlalchemy import URL, Connection, Executable, Row, func, select
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from farandole.store.database import DialectName, Session
+from farandole.store.failure import translated, unavailable
+from farandole.store.pooled import PooledSession
+
+_LONGEST_IDLE: Final = timedelta(seconds=60)
+
+
+class PostgreSQLDatabase:
+    """A PostgreSQL database.
+
+    Nobody waits longer than ``patience`` for a lock, and the server ends a transaction that has idled for a minute:
+    a worker that froze before its COMMIT would otherwise hold up its peers for as long as it is frozen.
+    """
+
+    dialect: DialectName = "postgresql"
+
+    def __init__(self, url: URL, *, service: str, patience: timedelta = timedelta(seconds=5)) -> None:
+        self._url = url
+        self._service = service
+        self._patience = patience
+        self._engine: AsyncEngine | None = None
+
+    async def open(self, prepare: Callable[[Connection], None]) -> None:
+        """See Database."""
+        patience = int(self._patience.total_seconds() * 1000)
+        idle = int(_LONGEST_IDLE.total_seconds() * 1000)
+        self._engine = create_async_engine(
+            self._url,
+            pool_size=10,
+            max_overflow=10,
+            pool_timeout=self._patience.total_seconds(),
+            connect_args={
+                "application_name": f"farandole-{self._service}",
+                "connect_timeout": max(2, round(self._patience.total_seconds())),
+                "options": f"-c lock_timeout={patience} -c idle_in_transaction_session_timeout={idle}",
+            },
+        )
+        with translated(self._service):
+            async with self._engine.begin() as connection:
+                # CREATE TABLE IF NOT EXISTS is not safe when two replicas start at once.
+                await connection.execute(select(func.pg_advisory_xact_lock(_number("open"))))
+                await connection.run_sync(prepare)
+
+    async def close(self) -> None:
+        """See Database."""
+        if self._engine is not None:
+            await self._engine.dispose()
+            self._engine = None
+
+    async def write(self) -> Session:
+        """See Database."""
+        return await PooledSession.begin(self._connected, self._service)
+
+    async def read(self) -> Session:
+        """See Database."""
+        return await PooledSession.begin(self._connected, self._service, postgresql_readonly=True)
+
+    async def rows(self, statement: Executable, parameters: Mapping[str, Any]) -> Sequence[Row[Any]]:
+        """See Database."""
+        with translated(self._service):
+            async with self._connected.connect() as connection:
+                return (await connection.execute(statement, parameters)).all()
+
+    @asynccontextmanager
+    async def alone(self, name: str) -> AsyncGenerator[bool]:
+        """See Database. Held by a transaction of its own, so that it ends with the process."""
+        session = await self.write()
+        try:
+            taken = await session.execute(select(func.pg_try_advisory_xact_lock(_number(name))))
+            yield bool(taken.scalar_one())
+        finally:
+            await session.rollback()
+
+    @property
+    def _connected(self) -> AsyncEngine:
+        if self._engine is None:
+            raise unavailable(self._service, "it is not open")
+        return self._engine
+
+
+def _number(name: str) -> int:
+    """Derive the number of an advisory lock, which PostgreSQL keeps apart by database."""
+    return int.from_bytes(hashlib.sha256(f"farandole.{name}".encode()).digest()[:8], signed=True)

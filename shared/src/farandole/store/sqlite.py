@@ -1,0 +1,224 @@
+"""SQLiteDatabase: one file in WAL mode, one connection that writes, others that read.
+
+Statements that write run on the event loop's own thread. Measured: a thread hop for each statement (aiosqlite) costs
+ten times the CPU, and a hundred times the time while the loop is busy, because the worker must win the interpreter's
+lock for every step. A statement on a local file takes tens of microseconds; what may take longer (waiting for another
+process's lock) is waited for outside SQLite, and reads of unknown length go through aiosqlite's threads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final, TypeVar, cast
+
+from sqlalchemy import URL, Connection, CursorResult, Engine, Executable, NullPool, Row, create_engine, event
+from sqlalchemy.engine.cursor import CursorFetchStrategy, FullyBufferedCursorFetchStrategy
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from farandole.errors import FarandoleError
+from farandole.store.database import DialectName, Parameters, Session
+from farandole.store.failure import translated, unavailable
+from farandole.store.pooled import PooledSession
+
+T = TypeVar("T")
+_FIRST_PAUSE: Final = 0.001
+_LONGEST_PAUSE: Final = 0.05
+
+
+class SQLiteDatabase:
+    """A SQLite file, or, without a path, a database in a temporary folder that goes when it is closed."""
+
+    dialect: DialectName = "sqlite"
+
+    def __init__(self, path: Path | None, *, service: str, patience: timedelta = timedelta(seconds=5)) -> None:
+        self._path = path
+        self._service = service
+        self._patience = patience
+        self._folder: TemporaryDirectory[str] | None = None
+        self._turn = asyncio.Lock()
+        self._owner: asyncio.Task[Any] | None = None
+        self._engine: Engine | None = None
+        self._readers: AsyncEngine | None = None
+        self._writer: Connection | None = None
+        self._reader: Connection | None = None
+        self._names: set[str] = set()
+
+    async def open(self, prepare: Callable[[Connection], None]) -> None:
+        """See Database."""
+        with translated(self._service):
+            path = self._place()
+            self._engine = create_engine(
+                URL.create("sqlite", database=str(path)),
+                isolation_level="AUTOCOMMIT",
+                poolclass=NullPool,
+                connect_args={"check_same_thread": False, "timeout": 0},
+            )
+            self._writer = await self._patiently(self._engine.connect)
+            await self._patiently(lambda: _pragmas(_raw(self._connected), "journal_mode=WAL", "synchronous=NORMAL"))
+            _pragmas(_raw(self._writer), "foreign_keys=ON")
+            session = await self.write()
+            try:
+                prepare(self._writer)
+            except BaseException:
+                await session.rollback()
+                raise
+            await session.commit()
+            self._reader = await self._patiently(self._engine.connect)
+            _pragmas(_raw(self._reader), "query_only=ON")
+            self._readers = create_async_engine(
+                URL.create("sqlite+aiosqlite", database=str(path)),
+                isolation_level="AUTOCOMMIT",
+                connect_args={"timeout": self._patience.total_seconds()},
+            )
+            event.listen(self._readers.sync_engine, "connect", _only_read)
+
+    async def close(self) -> None:
+        """See Database."""
+        for connection in (self._reader, self._writer):
+            if connection is not None:
+                connection.close()
+        if self._readers is not None:
+            await self._readers.dispose()
+        if self._engine is not None:
+            self._engine.dispose()
+        self._reader = self._writer = self._readers = self._engine = None
+        if self._folder is not None:
+            self._folder.cleanup()
+            self._folder = None
+
+    async def write(self) -> Session:
+        """See Database."""
+        task = asyncio.current_task()
+        if task is not None and self._owner is task:
+            raise FarandoleError(
+                f"{self._service} opens a transaction within its own transaction",
+                why="SQLite's writers take turns, so the inner one would wait for the outer one for ever",
+                do="use the UnitOfWork that is already open",
+                code="E306",
+            )
+        await self._turn.acquire()
+        try:
+            raw = _raw(self._connected)
+            await self._patiently(lambda: raw.execute("BEGIN IMMEDIATE"))
+        except BaseException as error:
+            self._turn.release()
+            if isinstance(error, sqlite3.Error):
+                with translated(self._service):
+                    raise
+            raise
+        self._owner = task
+        return _Writing(self._connected, self._service, self._end_turn)
+
+    async def read(self) -> Session:
+        """See Database."""
+        if self._readers is None:
+            raise unavailable(self._service, "it is not open")
+        return await PooledSession.begin(self._readers, self._service)
+
+    async def rows(self, statement: Executable, parameters: Mapping[str, Any]) -> Sequence[Row[Any]]:
+        """See Database."""
+        if self._reader is None:
+            raise unavailable(self._service, "it is not open")
+        with translated(self._service):
+            return self._reader.execute(statement, parameters).all()
+
+    @asynccontextmanager
+    async def alone(self, name: str) -> AsyncGenerator[bool]:
+        """See Database. Known to this process only: another process on the same file sends the same records again."""
+        if name in self._names:
+            yield False
+            return
+        self._names.add(name)
+        try:
+            yield True
+        finally:
+            self._names.discard(name)
+
+    @property
+    def _connected(self) -> Connection:
+        if self._writer is None:
+            raise unavailable(self._service, "it is not open")
+        return self._writer
+
+    def _place(self) -> Path:
+        if self._path is None:
+            self._folder = TemporaryDirectory(prefix="farandole-store-")
+            return Path(self._folder.name) / "store.db"
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        return self._path
+
+    def _end_turn(self) -> None:
+        self._owner = None
+        self._turn.release()
+
+    async def _patiently(self, call: Callable[[], T]) -> T:
+        """Try until no other process holds the lock, without holding up the event loop."""
+        until = time.monotonic() + self._patience.total_seconds()
+        pause = _FIRST_PAUSE
+        while True:
+            try:
+                return call()
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() >= until:
+                    raise
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE)
+
+
+class _Writing:
+    """The write transaction. There is one at a time, so nothing here suspends."""
+
+    def __init__(self, connection: Connection, service: str, end: Callable[[], None]) -> None:
+        self._connection = connection
+        self._service = service
+        self._end = end
+
+    async def execute(self, statement: Executable, parameters: Parameters | None = None) -> CursorResult[Any]:
+        """See Session."""
+        with translated(self._service):
+            return _fetched(self._connection.execute(statement, parameters))
+
+    async def commit(self) -> None:
+        """See Session."""
+        with translated(self._service):
+            _raw(self._connection).execute("COMMIT")
+        self._end()
+
+    async def rollback(self) -> None:
+        """See Session."""
+        raw = _raw(self._connection)
+        with suppress(sqlite3.Error):
+            if raw.in_transaction:
+                raw.execute("ROLLBACK")
+        self._end()
+
+
+def _fetched(result: CursorResult[Any]) -> CursorResult[Any]:
+    """Fetch the rows now: a statement that is still being read would keep the transaction from committing."""
+    if result.returns_rows and type(result.cursor_strategy) is CursorFetchStrategy:
+        cursor = result.cursor
+        rows = cursor.fetchall() if cursor is not None else []
+        result.cursor_strategy = FullyBufferedCursorFetchStrategy(cursor, initial_buffer=rows)
+    return result
+
+
+def _raw(connection: Connection) -> sqlite3.Connection:
+    return cast("sqlite3.Connection", connection.connection.dbapi_connection)
+
+
+def _pragmas(raw: sqlite3.Connection, *pragmas: str) -> None:
+    for pragma in pragmas:
+        raw.execute(f"PRAGMA {pragma}").fetchall()
+
+
+def _only_read(connection: Any, _record: Any) -> None:
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA query_only=ON")
+    cursor.close()
