@@ -1,4 +1,4 @@
-"""The ahead-of-time cache of the broker's classes: made once in the background, it halves the start (Java 25 and newer)."""
+"""The ahead-of-time cache of the broker's classes, which halves the start (Java 25 and newer): where it is, how it is used."""
 
 from __future__ import annotations
 
@@ -15,13 +15,10 @@ def file_for(argv: tuple[str, ...], java: Java) -> Path:
     The name holds what a cache depends on: the runtime, the flags and the class path. The JVM checks the rest itself and
     goes on without a cache that does not fit.
     """
-    flags = "\n".join(each for each in argv if each.startswith(("-X", "--"))) + _class_path(argv)
-    build = (
-        (java.path.parent.parent / "release").read_text("utf-8")
-        if (java.path.parent.parent / "release").exists()
-        else ""
-    )
-    key = hashlib.sha256(f"{java.path}\n{build}\n{flags}".encode()).hexdigest()[:16]
+    release = java.path.parent.parent / "release"
+    build = release.read_text("utf-8") if release.exists() else ""
+    flags = " ".join(each for each in argv if each.startswith(("-X", "--")))
+    key = hashlib.sha256(f"{java.path}\n{build}\n{flags}\n{_class_path(argv)}".encode()).hexdigest()[:16]
     return cache.folder() / f"kafka-{kafka_settings.version()}" / f"broker-{key}.aot"
 
 
@@ -31,6 +28,11 @@ def used(argv: tuple[str, ...], java: Java) -> tuple[str, ...]:
         return argv
     file = file_for(argv, java)
     return (argv[0], f"-XX:AOTCache={file}", *argv[1:]) if file.is_file() else argv
+
+
+def recording(argv: tuple[str, ...], output: Path) -> tuple[str, ...]:
+    """Return the command that writes a cache to ``output`` when it ends, at the lowest priority."""
+    return ("nice", "-n", "19", argv[0], f"-XX:AOTCacheOutput={output}", *argv[1:])
 
 
 def _class_path(argv: tuple[str, ...]) -> str:

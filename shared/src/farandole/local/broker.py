@@ -19,7 +19,7 @@ from farandole.local.progress import Report, unheard
 T = TypeVar("T")
 
 START_WITHIN = timedelta(seconds=60)
-_STOP_WITHIN = timedelta(seconds=15)
+STOP_WITHIN = timedelta(seconds=15)
 
 
 class Broker:
@@ -29,8 +29,26 @@ class Broker:
     the port. Not thread-safe; one at a time on a ``home`` (Kafka locks its data folder).
     """
 
-    def __init__(self, home: Path, *, port: int | None = None, heap: str = "128m", report: Report = unheard) -> None:
+    def __init__(
+        self,
+        home: Path,
+        *,
+        port: int | None = None,
+        heap: str = "128m",
+        report: Report = unheard,
+        record: Path | None = None,
+    ) -> None:
+        """Plan a broker; nothing runs yet.
+
+        Args:
+            home: Where everything of it lies.
+            port: The client listener's port; None keeps the last one or picks a free one.
+            heap: The JVM's largest heap, as ``-Xmx`` writes it.
+            report: Hears how far the first download of the jars is.
+            record: Write an AOT cache to this file at the end (``aot_training``) instead of using the machine's.
+        """
         self.home = home.absolute()
+        self._record = record
         self._wanted = port
         self._heap = heap
         self._report = report
@@ -87,7 +105,7 @@ class Broker:
         self._port = chosen["broker"]
         kafka_settings.write(self.home, port=chosen["broker"], controller_port=chosen["controller"], data=data)
         argv = kafka_settings.jvm(runtime, jars=folder, folder=self.home, heap=self._heap)
-        argv = aot.used(argv, runtime)
+        argv = aot.recording(argv, self._record) if self._record else aot.used(argv, runtime)
         return Command(argv=argv, env=kafka_settings.environment(), cwd=self.home, log=self.log)
 
     async def start(self) -> None:
@@ -123,10 +141,10 @@ class Broker:
             f"the embedded Kafka {how}", why=tail(self.log) or "its log is empty", do=f"see {self.log}", code="E406"
         )
 
-    async def stop(self) -> None:
-        """Let the broker shut down in order; end it after 15 s."""
+    async def stop(self, *, within: timedelta = STOP_WITHIN) -> None:
+        """Let the broker shut down in order; end it after ``within``."""
         if self._child is not None:
-            await self._child.stop(_STOP_WITHIN)
+            await self._child.stop(within)
 
     async def kill(self) -> None:
         """End the broker at once, as a crash would (SIGKILL). ``start`` brings it back on the same port."""
