@@ -115,10 +115,14 @@ class _Compiler:
             case "record" | "error":
                 return self._call(self.record(schema, home), to)
             case "array":
-                return self._blocks(to, [*self._item(schema["items"], home), f"{to}.append(item)"], start="[]")
+                item = self._item(schema["items"], f"{to}i", home)
+                least = max(1, _least(schema["items"]))
+                lines = self._blocks(to, [*item, f"{to}.append({to}i)"], start="[]", least=least)
+                return [*lines, f"{to} = tuple({to})"]
             case "map":
-                lines = [*_text("name"), *self._item(schema["values"], home), f"{to}[name] = item"]
-                return self._blocks(to, lines, start="{}")
+                item = self._item(schema["values"], f"{to}i", home)
+                lines = [*_text("name"), *item, f"{to}[name] = {to}i"]
+                return self._blocks(to, lines, start="{}", least=1)
             case "enum":
                 return self._call(self._enum(schema, home), to)
             case "fixed":
@@ -134,15 +138,15 @@ class _Compiler:
     def _call(self, function: str, to: str) -> list[str]:
         return [f"{to}, pos = {function}(buf, pos, size)"]
 
-    def _item(self, node: Any, home: str) -> list[str]:
-        """Read an item by a call where it nests: Python bounds how deep blocks nest in one function."""
-        lines = self._read(node, "item", home)
-        if not any(line.startswith("while") for line in lines):
+    def _item(self, node: Any, to: str, home: str) -> list[str]:
+        """Read an item by a call where it holds a loop: Python bounds how deep loops nest in one function."""
+        lines = self._read(node, to, home)
+        if not any("while" in line for line in lines):
             return lines
         self._count += 1
         function = f"item_{self._count}"
-        self._function(function, [*lines, "return item, pos"])
-        return self._call(function, "item")
+        self._function(function, [*lines, f"return {to}, pos"])
+        return self._call(function, to)
 
     def _union(self, branches: list[Any], to: str, home: str) -> list[str]:
         lines = _unsigned()
@@ -151,17 +155,21 @@ class _Compiler:
             lines += [f"    {line}" for line in self._read(branch, to, home)]
         return [*lines, "else:", "    raise bad('a union has no such branch')"]
 
-    def _blocks(self, to: str, item: list[str], *, start: str) -> list[str]:
-        """Read the blocks of an array or map. An item takes at least a byte, so a count never exceeds what is left."""
+    def _blocks(self, to: str, item: list[str], *, start: str, least: int) -> list[str]:
+        """Read the blocks of an array or map, of items that take at least ``least`` bytes each."""
         lines = [f"{to} = {start}", "while True:"]
         lines += [f"    {line}" for line in _unsigned()]
-        lines += ["    if n == 0:", "        break", "    end = -1", "    if n & 1:", "        count = (n + 1) >> 1"]
-        lines += [f"        {line}" for line in [*_unsigned(), "end = pos + (n >> 1)", "if n & 1 or end > size:"]]
+        lines += ["    if n == 0:", "        break", "    stop = -1", "    if n & 1:", "        count = (n + 1) >> 1"]
+        lines += [f"        {line}" for line in [*_unsigned(), "stop = pos + (n >> 1)", "if n & 1 or stop > size:"]]
         lines += ["            raise bad('a block is longer than the record')", "    else:", "        count = n >> 1"]
-        lines += ["    if count > size - pos:", "        raise bad('a block counts more items than bytes are left')"]
+        lines += [f"    if count * {least} > size - pos:"]
+        lines += ["        raise bad('a block counts more items than bytes are left')"]
         lines += ["    for _ in range(count):", *(f"        {line}" for line in item)]
-        lines += ["    if end >= 0 and pos != end:", "        raise bad('a block has another size than it says')"]
-        return [*lines, *([f"{to} = tuple({to})"] if start == "[]" else [])]
+        return [
+            *lines,
+            "    if stop >= 0 and pos != stop:",
+            "        raise bad('a block has another size than it says')",
+        ]
 
     def _enum(self, schema: Mapping[str, Any], home: str) -> str:
         function = self._name(_fullname(schema, home)[0])
@@ -176,6 +184,23 @@ class _Compiler:
         lines = [f"end = pos + {int(schema['size'])}", *_bounded(), "return buf[pos:end], end"]
         self._function(function, lines)
         return function
+
+
+def _least(node: Any) -> int:
+    """Return the least bytes that a value takes; 0 where that cannot be told. Counts are held against it."""
+    match node:
+        case str():
+            return LEAST.get(node, 0)
+        case {"type": "record", "fields": fields}:
+            return sum(_least(field["type"]) for field in cast("list[dict[str, Any]]", fields))
+        case {"type": "fixed", "size": size}:
+            return int(cast("int", size))
+        case {"type": "array" | "map" | "enum"} | list():
+            return 1
+        case {"type": inner}:
+            return _least(inner)
+        case _:
+            return 0
 
 
 def _fullname(schema: Mapping[str, Any], home: str) -> tuple[str, str]:
@@ -249,3 +274,4 @@ PRIMITIVES: Final[Mapping[str, Callable[[str], list[str]]]] = {
     "bytes": _bytes,
     "string": _text,
 }
+LEAST: Final = {**dict.fromkeys(PRIMITIVES, 1), "null": 0, "float": 4, "double": 8}

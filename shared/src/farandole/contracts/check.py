@@ -87,8 +87,8 @@ def _drift(root: Path, wanted: Mapping[str, str], package: str) -> Iterator[Prob
         if there != text:
             what = "the file is missing" if there is None else "the file is not what the schemas say"
             yield _problem(path, "E253", what, why="it is generated from the .avsc files and ids.lock", do=REGENERATE)
-    for path in sorted((root / "src" / package).glob("*.py")):
-        name = path.relative_to(root).as_posix()
+    for module in sorted((root / "src" / package).glob("*.py")):
+        name = module.relative_to(root).as_posix()
         if name not in wanted:
             why = "no schema folder is its source"
             yield _problem(name, "E253", "the file should not be there", why=why, do="remove it")

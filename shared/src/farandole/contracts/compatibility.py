@@ -74,9 +74,8 @@ def _clashes(reader: Mapping[str, Any], writer: Mapping[str, Any]) -> Iterator[t
             do="pip install 'farandole[contracts]'",
             code="E242",
         ) from None
-    result: Any = ReaderWriterCompatibilityChecker().get_compatibility(
-        parse(json.dumps(reader)), parse(json.dumps(writer))
-    )
+    checker: Any = cast("Any", ReaderWriterCompatibilityChecker)()
+    result = checker.get_compatibility(parse(json.dumps(reader)), parse(json.dumps(writer)))
     if result.compatibility.name == "compatible":
         return
     names = sorted(filter(None, (_named_at(str(place), reader) for place in result.locations)))
@@ -89,10 +88,10 @@ def _named_at(place: str, schema: Any) -> str:
     names: list[str] = []
     node = schema
     for step in place.strip("/").split("/"):
-        if isinstance(node, dict) and step in node:
-            node = cast("dict[str, Any]", node)[step]
-        elif isinstance(node, list) and step.isdigit() and int(step) < len(cast("list[Any]", node)):
-            node = cast("list[Any]", node)[int(step)]
+        try:
+            node = node[int(step)] if step.isdigit() else node[step]
+        except (KeyError, IndexError, TypeError):
+            break  # the place leads through a type that is named here and defined elsewhere
         if isinstance(node, dict) and step.isdigit() and "name" in node:
             names.append(str(cast("dict[str, Any]", node)["name"]))
     return ".".join(names)
