@@ -132,9 +132,11 @@ def _many_sqlite() -> Select[Any]:
 
 
 def _many_postgresql() -> Select[Any]:
-    asked = func.unnest(
-        bindparam("sources", type_=ARRAY(Text)), bindparam("event_ids", type_=ARRAY(Text))
-    ).table_valued("source", "event_id", name="asked")
+    asked = (
+        func.unnest(bindparam("sources", type_=ARRAY(Text)), bindparam("event_ids", type_=ARRAY(Text)))
+        .table_valued("source", "event_id", name="asked")
+        .render_derived()
+    )
     return (
         select(inbox)
         .join_from(asked, inbox, and_(inbox.c.source == asked.c.source, inbox.c.event_id == asked.c.event_id))

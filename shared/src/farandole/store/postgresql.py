@@ -39,6 +39,7 @@ class PostgreSQLDatabase:
         idle = int(_LONGEST_IDLE.total_seconds() * 1000)
         self._engine = create_async_engine(
             self._url,
+            hide_parameters=True,
             pool_size=10,
             max_overflow=10,
             pool_timeout=self._patience.total_seconds(),
@@ -72,6 +73,7 @@ class PostgreSQLDatabase:
         """See Database."""
         with translated(self._service):
             async with self._connected.connect() as connection:
+                await connection.execution_options(isolation_level="AUTOCOMMIT")
                 return (await connection.execute(statement, parameters)).all()
 
     @asynccontextmanager

@@ -58,6 +58,7 @@ class SQLiteDatabase:
                 URL.create("sqlite", database=str(path)),
                 isolation_level="AUTOCOMMIT",
                 poolclass=NullPool,
+                hide_parameters=True,
                 connect_args={"check_same_thread": False, "timeout": 0},
             )
             self._writer = await self._patiently(self._engine.connect)
@@ -75,6 +76,7 @@ class SQLiteDatabase:
             self._readers = create_async_engine(
                 URL.create("sqlite+aiosqlite", database=str(path)),
                 isolation_level="AUTOCOMMIT",
+                hide_parameters=True,
                 connect_args={"timeout": self._patience.total_seconds()},
             )
             event.listen(self._readers.sync_engine, "connect", _only_read)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -68,16 +68,26 @@ class Store:
     """A service's own database: SQLite (``sqlite:///file``; ``sqlite://`` is temporary) or PostgreSQL.
 
     It belongs to the event loop on which it was opened. Many deliveries and transactions may be under way at once;
-    on SQLite those that write take turns, in the order of their first statements.
+    on SQLite those that write take turns, in the order of their first statements. Nothing waits longer than
+    ``patience`` for another process's lock or for a connection: then it raises StoreUnavailableError.
+
+    SQLite runs in WAL mode with ``synchronous=NORMAL``: a killed process loses nothing, a power cut may take back the
+    last commits. Run PostgreSQL where that matters.
     """
 
     def __init__(
-        self, url: str, *, metadata: Sequence[MetaData] = (), service: str, clock: Clock | None = None
+        self,
+        url: str,
+        *,
+        metadata: Sequence[MetaData] = (),
+        service: str,
+        clock: Clock | None = None,
+        patience: timedelta = timedelta(seconds=5),
     ) -> None:
         self.service = service
         self._metadata = metadata
         self._clock = clock or SystemClock()
-        self._database = _database(url, service)
+        self._database = _database(url, service, patience)
         self._inbox = Inbox(self._database.dialect)
         self.outbox = Outbox(self._database)
 
@@ -188,7 +198,7 @@ class Store:
             )
 
 
-def _database(url: str, service: str) -> Database:
+def _database(url: str, service: str, patience: timedelta) -> Database:
     try:
         parsed = make_url(url)
     except ArgumentError as error:
@@ -196,9 +206,9 @@ def _database(url: str, service: str) -> Database:
     backend = parsed.drivername.partition("+")[0]
     if backend == "sqlite":
         path = None if parsed.database in (None, "", ":memory:") else Path(str(parsed.database))
-        return SQLiteDatabase(path, service=service)
+        return SQLiteDatabase(path, service=service, patience=patience)
     if backend in {"postgresql", "postgres"}:
-        return PostgreSQLDatabase(parsed.set(drivername="postgresql+psycopg"), service=service)
+        return PostgreSQLDatabase(parsed.set(drivername="postgresql+psycopg"), service=service, patience=patience)
     raise _unusable(service, f"{backend} is neither SQLite nor PostgreSQL")
 
 

@@ -145,7 +145,7 @@ class UnitOfWork:
         return (await self.execute(statement, parameters)).scalar()
 
     def insert(self, table: Table) -> sqlite.Insert | postgresql.Insert:
-        """Return the dialect's INSERT, which knows ``on_conflict_do_nothing``, ``on_conflict_do_update``, ``excluded``."""
+        """Return the dialect's INSERT, with ``on_conflict_do_nothing``, ``on_conflict_do_update``, ``excluded``."""
         return inserting(self._dialect, table)
 
     def for_update(self, statement: Select[Any]) -> Select[Any]:
