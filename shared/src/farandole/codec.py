@@ -200,7 +200,7 @@ def _invalid(event: Event, cause: Exception) -> ContractError:
     why = _sentence(cause)
     try:
         msgspec.convert(msgspec.to_builtins(event, builtin_types=(datetime, bytes)), type(event))
-    except Exception as named:  # noqa: BLE001 - whatever it is, it says more than the first
+    except Exception as named:
         why = _sentence(named)
     return ContractError(
         f"{type(event).__name__} does not fit its schema",

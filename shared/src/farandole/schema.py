@@ -98,6 +98,11 @@ class Catalogue:
             ) from None
 
     @property
+    def versions(self) -> tuple[EventSchema, ...]:
+        """Every version of every type, by id."""
+        return tuple(self._by_id[schema_id] for schema_id in sorted(self._by_id))
+
+    @property
     def topics(self) -> tuple[str, ...]:
         """The domain topics of all types, sorted."""
         return tuple(sorted({schema.topic for schema in self}))

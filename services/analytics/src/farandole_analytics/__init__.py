@@ -1,0 +1,1 @@
+"""Counts sales per minute from the event stream."""

@@ -1,0 +1,1 @@
+"""Shows the flows of the mesh."""

@@ -1,0 +1,1 @@
+"""Tells customers what happens to their orders."""

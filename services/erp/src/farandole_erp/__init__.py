@@ -1,0 +1,1 @@
+"""Posts sales orders and their outcome to the ERP."""

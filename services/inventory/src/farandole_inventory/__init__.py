@@ -1,0 +1,1 @@
+"""Reserves stock, keeps backorders and asks for replenishment."""

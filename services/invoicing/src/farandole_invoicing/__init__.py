@@ -1,0 +1,1 @@
+"""Issues invoices and credit notes with gapless numbers."""

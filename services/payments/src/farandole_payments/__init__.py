@@ -1,0 +1,1 @@
+"""Authorises, captures, voids and refunds through the payment gateway."""

@@ -1,0 +1,1 @@
+"""Sends purchase orders and receives goods."""

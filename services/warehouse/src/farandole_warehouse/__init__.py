@@ -1,0 +1,1 @@
+"""Packs orders that are reserved and paid for; decides between cancelling and packing."""

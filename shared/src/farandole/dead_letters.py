@@ -1,0 +1,80 @@
+"""Dead letters and retry records: what a service writes to its own private topics about a delivery that failed."""
+
+from __future__ import annotations
+
+import traceback
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from farandole import headers as names
+from farandole.delivery import Coordinates, Delivery
+from farandole.headers import Headers
+
+MOST_MESSAGE_BYTES: Final = 1_000
+MOST_STACK_BYTES: Final = 4_000
+OURS: Final = "/farandole/"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Report:
+    """What is told of a failure: the error's class, its message and a trimmed stack."""
+
+    error_class: str
+    message: str
+    stack: str = ""
+
+    @classmethod
+    def of(cls, error: BaseException, reason: str) -> Report:
+        """Describe an error; of its stack only the author's own frames and the last of ours are kept."""
+        frames = traceback.extract_tb(error.__traceback__)
+        own = [frame for frame in frames if OURS not in frame.filename] or frames[-1:]
+        stack = "".join(traceback.format_list(own))
+        return cls(error_class=type(error).__qualname__, message=reason, stack=stack)
+
+
+UNTOLD: Final = Report(
+    error_class="Unknown",
+    message="the worker that recorded this decision ended before it could publish it; what failed was lost with it",
+)
+
+
+def private_headers(
+    delivery: Delivery, report: Report, *, attempt: int, handler: str, version: str, delay: timedelta | None = None
+) -> Headers:
+    """Return the headers of a retry record (with a ``delay``) or of a dead letter (without).
+
+    The envelope and every foreign header of the original go along; what it carried under our private names does not.
+    """
+    envelope = delivery.envelope.headers()
+    known = {name for name, _ in envelope}
+    foreign = tuple(
+        (name, value)
+        for name, value in delivery.record.headers
+        if name not in known and not name.startswith((names.PRIVATE_PREFIX, "ce_"))
+    )
+    first = delivery.first_failed or delivery.coordinates
+    own = [
+        (names.ATTEMPT, str(attempt)),
+        (names.ROUND, str(delivery.round_start)),
+        (names.ORIGIN, written(delivery.origin)),
+        (names.FIRST_FAILED, written(first)),
+        (names.HANDLER, handler),
+        (names.SERVICE_VERSION, version),
+        (names.ERROR_CLASS, report.error_class),
+        (names.ERROR_MESSAGE, _cut(report.message, MOST_MESSAGE_BYTES)),
+    ]
+    if delay is not None:
+        own.append((names.DUE_AFTER_MS, str(max(1, round(delay / timedelta(milliseconds=1))))))
+    if report.stack:
+        own.append((names.ERROR_STACK, _cut(report.stack, MOST_STACK_BYTES)))
+    return (*envelope, *foreign, *((name, text.encode("utf-8", "replace")) for name, text in own))
+
+
+def written(coordinates: Coordinates) -> str:
+    """Write coordinates as a header carries them."""
+    return f"{coordinates.topic}|{coordinates.partition}|{coordinates.offset}"
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"

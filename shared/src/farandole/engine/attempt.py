@@ -1,0 +1,94 @@
+"""Attempt: runs a handler once for a delivery, inside the service's own transaction where it has a store."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from farandole.codec import Codec
+from farandole.delivery import Delivery
+from farandole.engine.encoder import Encoder
+from farandole.errors import UndecodableError
+from farandole.follow_on import Outcome
+from farandole.handler import Handler
+from farandole.signals import Retry
+from farandole.store import AlreadyHandled, Store, StoredFollowOn, UnitOfWork
+from farandole.store import Tombstoned as GivenUp
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Handled:
+    """The event is handled: now, or before (then these are the follow-ons that the inbox kept)."""
+
+    follow_ons: Sequence[StoredFollowOn]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tombstoned:
+    """Another worker gave this attempt up while it ran here: the delivery was lost to it."""
+
+
+class Attempt:
+    """Runs handlers. ``arguments`` are each handler's provided values, by its name."""
+
+    def __init__(
+        self, *, codec: Codec, encoder: Encoder, store: Store | None, arguments: Mapping[str, Mapping[str, Any]]
+    ) -> None:
+        self._codec = codec
+        self._encoder = encoder
+        self._store = store
+        self._arguments = arguments
+
+    async def run(self, delivery: Delivery, handler: Handler) -> Handled | Tombstoned:
+        """Run the handler once, or find that the inbox remembers the event. Raises whatever the handler raises."""
+        if self._store is None:
+            outcome = await self._call(delivery, handler, None)
+            return Handled(follow_ons=self._encoder.follow_ons(delivery, handler, outcome))
+        source, event_id = delivery.envelope.source, delivery.event_id
+        known = (await self._store.handled([(source, event_id)])).get((source, event_id))
+        if known is not None and known.state == "handled":
+            return Handled(follow_ons=known.follow_ons)
+        return await self._run_in_transaction(delivery, handler, self._store)
+
+    async def _run_in_transaction(self, delivery: Delivery, handler: Handler, store: Store) -> Handled | Tombstoned:
+        source, event_id = delivery.envelope.source, delivery.event_id
+        digest = delivery.digest.to_bytes(4, "big")
+        try:
+            async with store.delivery(source, event_id, delivery.attempt, digest) as kept:
+                outcome = await self._call(delivery, handler, kept.work)
+                follow_ons = self._encoder.follow_ons(delivery, handler, outcome)
+                await kept.finish(follow_ons)
+        except AlreadyHandled as hit:
+            return Handled(follow_ons=hit.entry.follow_ons)
+        except GivenUp:
+            return Tombstoned()
+        return Handled(follow_ons=follow_ons)
+
+    async def _call(self, delivery: Delivery, handler: Handler, work: UnitOfWork | None) -> Outcome:
+        if delivery.record.value is None:
+            raise UndecodableError(
+                "the record has no value",
+                why="a tombstone record on an event topic is no event",
+                do="find out who writes null values to this topic",
+            )
+        event = self._codec.decode(delivery.record.value, handler.event)
+        arguments = dict(self._arguments[handler.name])
+        for name, annotation in handler.injected:
+            if annotation is Delivery:
+                arguments[name] = delivery
+            elif annotation is UnitOfWork:
+                arguments[name] = work
+        if not handler.is_async:
+            result: Outcome = handler.function(event, **arguments)
+            return result
+        limit = asyncio.timeout(handler.timeout.total_seconds())
+        try:
+            async with limit:
+                answer: Outcome = await handler.function(event, **arguments)
+                return answer
+        except TimeoutError as error:
+            if limit.expired():
+                raise Retry(f"{handler.name} took longer than {handler.timeout}") from error
+            raise

@@ -1,0 +1,77 @@
+"""Observing: gives a service's observers every delivery of every domain topic, a batch at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any, Final
+
+import structlog
+
+from farandole.clock import Clock
+from farandole.delivery import Delivery
+from farandole.engine.intake import Intake
+from farandole.engine.ports import Source
+from farandole.handler import Observer
+
+log = structlog.get_logger(__name__)
+
+PAUSE: Final = timedelta(milliseconds=250)
+LONGEST_PAUSE: Final = timedelta(seconds=5)
+
+
+class Observing:
+    """Feeds observers. At-least-once, without a ledger: an observer is idempotent; a batch waits until it was taken."""
+
+    def __init__(
+        self,
+        observers: Sequence[Observer],
+        *,
+        source: Source,
+        intake: Intake,
+        arguments: Mapping[str, Mapping[str, Any]],
+        clock: Clock,
+    ) -> None:
+        self._observers = observers
+        self._source = source
+        self._intake = intake
+        self._arguments = arguments
+        self._clock = clock
+        self._stopping = False
+        self.busy = False
+
+    async def run(self) -> None:
+        """Feed the observers until stopped or cancelled."""
+        await self._source.start(lambda _: None)
+        try:
+            while not self._stopping:
+                records = await self._source.fetch()
+                if records:
+                    self.busy = True
+                    await self._feed([self._intake.delivery(record) for record in records])
+                    for record in records:
+                        self._source.finish(record)
+                self.busy = False
+                await asyncio.sleep(0)
+        finally:
+            await self._source.close()
+
+    def stop(self) -> None:
+        """Fetch nothing more; `run` returns after the batch in hand."""
+        self._stopping = True
+
+    async def _feed(self, deliveries: Sequence[Delivery]) -> None:
+        for observer in self._observers:
+            pause = PAUSE
+            while not await self._took(observer, deliveries):
+                await self._clock.sleep(pause)
+                pause = min(pause * 2, LONGEST_PAUSE)
+
+    async def _took(self, observer: Observer, deliveries: Sequence[Delivery]) -> bool:
+        try:
+            await observer.function(deliveries, **self._arguments[observer.name])
+        except Exception:
+            log.exception("an observer failed and is given its batch again", observer=observer.name)
+            return False
+        return True

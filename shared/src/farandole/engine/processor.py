@@ -1,0 +1,251 @@
+"""Processor: takes one claimed delivery to its end: dropped, handled, sent to a retry tier, or dead.
+
+The order of the steps is the protocol: follow-ons are acknowledged before `done` is settled; `retry` and `dead` are
+settled before the record that they announce; an offset is finished only after the ledger's reply. A refused settle
+means that the delivery was lost to another worker: it is claimed again, and the new verdict obeyed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from random import Random
+from typing import Final
+
+from farandole.clock import Clock
+from farandole.dead_letters import UNTOLD, Report, private_headers
+from farandole.delivery import Delivery
+from farandole.engine.attempt import Attempt, Handled, Tombstoned
+from farandole.engine.intake import Admitted
+from farandole.engine.ports import Message, Partition, Publisher, Source
+from farandole.engine.session import LedgerSession
+from farandole.errors import BrokerUnavailableError, StoreUnavailableError, UndecodableError
+from farandole.handler import Handler
+from farandole.ledger import Claim, Settle, State, Verdict, event_key
+from farandole.metrics import Metrics
+from farandole.private_topics import PrivateTopics
+from farandole.recovery import Decision, Failure, Pause, Policy, RetryLater, RetryNow, decide
+from farandole.store import Store, StoredFollowOn
+
+PAUSE: Final = timedelta(milliseconds=250)
+LONGEST_PAUSE: Final = timedelta(seconds=5)
+UNREADABLE: Final = Policy()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Failed:
+    """A delivery that failed, and what was decided about it."""
+
+    decision: Decision
+    report: Report
+
+
+def claim_of(delivery: Delivery) -> Claim:
+    """Return the claim that a delivery makes on its event."""
+    return Claim(
+        key=event_key(delivery.envelope.source, delivery.event_id),
+        attempt=delivery.attempt,
+        coordinates=delivery.coordinates,
+        digest=delivery.digest,
+    )
+
+
+class Processor:
+    """Takes deliveries of one service to their end. For one event loop."""
+
+    def __init__(
+        self,
+        *,
+        attempt: Attempt,
+        session: LedgerSession,
+        source: Source,
+        publisher: Publisher,
+        store: Store | None,
+        clock: Clock,
+        topics: PrivateTopics,
+        metrics: Metrics,
+        version: str,
+        random: Random,
+        on_wait: Callable[[int], None],
+    ) -> None:
+        self._attempt = attempt
+        self._session = session
+        self._source = source
+        self._publisher = publisher
+        self._store = store
+        self._clock = clock
+        self._topics = topics
+        self._metrics = metrics
+        self._version = version
+        self._random = random
+        self._on_wait = on_wait
+
+    async def process(self, admitted: Admitted, verdict: Verdict) -> None:
+        """Take a delivery to its end and finish its record. Ends early, without finishing, only by cancellation."""
+        while not await self._obey(admitted, verdict):
+            ((verdict, _),) = await self._session.claim([claim_of(admitted.delivery)])
+        self._source.finish(admitted.delivery.record)
+
+    async def _obey(self, admitted: Admitted, verdict: Verdict) -> bool:
+        delivery = admitted.delivery
+        match verdict:
+            case Verdict.DROP:
+                self._metrics.dropped(delivery.envelope.type)
+            case Verdict.REPUBLISH_RETRY:
+                await self._publish_retry(admitted, UNTOLD, self._backoff(admitted))
+            case Verdict.REPUBLISH_DEAD:
+                await self._publish_dead(admitted, UNTOLD)
+            case Verdict.RUN:
+                return await self._run(admitted)
+        return True
+
+    async def _run(self, admitted: Admitted) -> bool:
+        immediate, pause = 0, PAUSE
+        while True:
+            result = await self._try(admitted, immediate)
+            match result:
+                case Failed(decision=RetryNow()):
+                    immediate += 1
+                case Failed(decision=Pause(reason=reason)):
+                    await self._wait(admitted.delivery, pause, reason)
+                    pause = min(pause * 2, LONGEST_PAUSE)
+                case Failed(decision=RetryLater(delay=delay), report=report):
+                    return await self._retry(admitted, report, delay)
+                case Failed(report=report):
+                    return await self._dead(admitted, report)
+                case Tombstoned():
+                    return False
+                case Handled(follow_ons=follow_ons):
+                    return await self._done(admitted, follow_ons)
+
+    async def _try(self, admitted: Admitted, immediate: int) -> Handled | Tombstoned | Failed:
+        delivery = admitted.delivery
+        try:
+            if admitted.handler is None:
+                raise UndecodableError(
+                    "the type of this event cannot be told",
+                    why="it has no ce_type header and its bytes name no known schema",
+                    do="farandole dlq show   then discard it, or redrive it when its writer is mended",
+                )
+            with self._metrics.running(delivery.envelope.type):
+                return await self._attempt.run(delivery, admitted.handler)
+        except Exception as error:
+            failure = Failure(error=error, attempt=delivery.attempt - delivery.round_start, immediate=immediate)
+            policy = admitted.handler.policy if admitted.handler else UNREADABLE
+            decision = decide(failure, policy, self._random)
+            reason = "" if isinstance(decision, RetryNow) else decision.reason
+            self._metrics.failed(delivery, error, decision)
+            return Failed(decision=decision, report=Report.of(error, reason))
+
+    async def _done(self, admitted: Admitted, follow_ons: Sequence[StoredFollowOn]) -> bool:
+        await self._publish(
+            admitted.delivery,
+            [Message(topic=one.topic, key=one.key, value=one.value, headers=one.headers) for one in follow_ons],
+        )
+        accepted = await self._settle(admitted.delivery, State.DONE)
+        if accepted:
+            self._metrics.handled(admitted.delivery.envelope.type)
+        return accepted
+
+    async def _retry(self, admitted: Admitted, report: Report, delay: timedelta) -> bool:
+        if not await self._settle(admitted.delivery, State.RETRY):
+            return False
+        await self._publish_retry(admitted, report, delay)
+        self._metrics.retried(admitted.delivery.envelope.type)
+        return True
+
+    async def _dead(self, admitted: Admitted, report: Report) -> bool:
+        handled = await self._bury(admitted.delivery)
+        if handled is not None:
+            return await self._done(admitted, handled)
+        if not await self._settle(admitted.delivery, State.DEAD):
+            return False
+        await self._publish_dead(admitted, report)
+        self._metrics.died(admitted.delivery.envelope.type)
+        return True
+
+    async def _bury(self, delivery: Delivery) -> Sequence[StoredFollowOn] | None:
+        """Leave a tombstone in the inbox; return the stored follow-ons if the event turns out to be handled."""
+        if self._store is None:
+            return None
+        pause = PAUSE
+        while True:
+            try:
+                entry = await self._store.tombstone(delivery.envelope.source, delivery.event_id, delivery.attempt)
+            except StoreUnavailableError as error:
+                await self._wait(delivery, pause, error.what)
+                pause = min(pause * 2, LONGEST_PAUSE)
+            else:
+                return None if entry is None else entry.follow_ons
+
+    async def _publish_retry(self, admitted: Admitted, report: Report, delay: timedelta) -> None:
+        delivery = admitted.delivery
+        headers = private_headers(
+            delivery,
+            report,
+            attempt=delivery.attempt + 1,
+            handler=_name(admitted.handler),
+            version=self._version,
+            delay=delay,
+        )
+        tier = delivery.attempt - delivery.round_start + 1
+        record = delivery.record
+        await self._publish(
+            delivery,
+            [Message(topic=self._topics.retry(tier), key=record.key, value=record.value, headers=headers)],
+        )
+
+    async def _publish_dead(self, admitted: Admitted, report: Report) -> None:
+        delivery = admitted.delivery
+        headers = private_headers(
+            delivery, report, attempt=delivery.attempt, handler=_name(admitted.handler), version=self._version
+        )
+        record = delivery.record
+        await self._publish(
+            delivery, [Message(topic=self._topics.dead_letters, key=record.key, value=record.value, headers=headers)]
+        )
+
+    async def _publish(self, delivery: Delivery, messages: Sequence[Message]) -> None:
+        """Publish until acknowledged: once something is decided, an unreachable broker may only pause."""
+        pause = PAUSE
+        while messages:
+            try:
+                await self._publisher.publish(messages)
+            except BrokerUnavailableError as error:
+                await self._wait(delivery, pause, error.what)
+                pause = min(pause * 2, LONGEST_PAUSE)
+            else:
+                return
+
+    async def _settle(self, delivery: Delivery, state: State) -> bool:
+        claim = claim_of(delivery)
+        return await self._session.settle(
+            Settle(
+                key=claim.key,
+                attempt=claim.attempt,
+                coordinates=claim.coordinates,
+                digest=claim.digest,
+                state=state,
+            )
+        )
+
+    async def _wait(self, delivery: Delivery, pause: timedelta, reason: str) -> None:
+        partition = Partition(topic=delivery.coordinates.topic, number=delivery.coordinates.partition)
+        self._metrics.paused(partition.topic, partition.number, reason)
+        self._source.pause(partition)
+        self._on_wait(1)
+        try:
+            await self._clock.sleep(pause)
+        finally:
+            self._on_wait(-1)
+            self._source.resume(partition)
+
+    def _backoff(self, admitted: Admitted) -> timedelta:
+        policy = admitted.handler.policy if admitted.handler else UNREADABLE
+        attempt = admitted.delivery.attempt - admitted.delivery.round_start
+        return policy.backoff.delay(attempt, self._random)
+
+
+def _name(handler: Handler | None) -> str:
+    return handler.name if handler else ""

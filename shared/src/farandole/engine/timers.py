@@ -1,0 +1,61 @@
+"""Timers: run a service's timed functions, and emit what they return through the outbox."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+
+from farandole.clock import Clock
+from farandole.errors import ContractError
+from farandole.follow_on import emissions
+from farandole.handler import Timer
+from farandole.outbox import Outbox
+from farandole.store import Store, UnitOfWork
+
+log = structlog.get_logger(__name__)
+
+
+class TimerRun:
+    """One timer of a service: one run at a time, at its interval; a run that fails is logged and comes again."""
+
+    def __init__(
+        self, timer: Timer, *, arguments: Mapping[str, Any], store: Store, outbox: Outbox, clock: Clock
+    ) -> None:
+        self._timer = timer
+        self._arguments = arguments
+        self._store = store
+        self._outbox = outbox
+        self._clock = clock
+        self.running = False
+
+    async def run(self) -> None:
+        """Run for ever, the first time after one interval."""
+        while True:
+            await self._clock.sleep(self._timer.interval)
+            self.running = True
+            try:
+                await self.run_once()
+            except Exception:
+                log.exception("a timer failed and will run again", timer=self._timer.name)
+            finally:
+                self.running = False
+
+    async def run_once(self) -> None:
+        """Run the timer in one transaction with what it emits."""
+        async with self._store.transaction() as work:
+            arguments = dict(self._arguments)
+            for name, annotation in self._timer.signature.parameters:
+                if annotation is UnitOfWork:
+                    arguments[name] = work
+            outcome = await self._timer.function(**arguments)
+            for one in emissions(outcome):
+                if type(one.event) not in self._timer.signature.emits:
+                    raise ContractError(
+                        f"{self._timer.name} returned {type(one.event).__name__}, which it does not declare",
+                        why="the return type is the topology",
+                        do=f"add {type(one.event).__name__} to its return type",
+                        code="E220",
+                    )
+                await self._outbox.add(work, one.event, flow=one.flow, causes=one.causes)

@@ -1,0 +1,211 @@
+"""Worker: the loop of a service: fetch, claim, run in lanes, and begin again when the group or the ledger says so."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final
+
+from farandole.clock import Clock
+from farandole.delivery import Record
+from farandole.engine.intake import Admitted, Intake
+from farandole.engine.lanes import Lanes, Work
+from farandole.engine.ports import Partition, Source
+from farandole.engine.processor import Processor, claim_of
+from farandole.engine.session import LedgerSession
+from farandole.ledger import Verdict
+from farandole.metrics import Metrics
+
+MOST_IN_FLIGHT: Final = 1_000
+MOST_HELD: Final = 2_000
+
+
+class Worker:
+    """Runs one service's deliveries. For one event loop; stop it with `drain`, or by cancelling `run`.
+
+    At most ``most_in_flight`` deliveries are claimed and not finished; beyond that nothing is fetched. Retry records
+    that are not due yet are held in memory, at most ``most_held`` of them; beyond that their partitions are paused.
+    """
+
+    def __init__(
+        self,
+        *,
+        source: Source,
+        session: LedgerSession,
+        intake: Intake,
+        clock: Clock,
+        metrics: Metrics,
+        most_in_flight: int = MOST_IN_FLIGHT,
+        most_held: int = MOST_HELD,
+    ) -> None:
+        self._source = source
+        self._session = session
+        self._intake = intake
+        self._clock = clock
+        self._metrics = metrics
+        self._most_in_flight = most_in_flight
+        self._most_held = most_held
+        self._lanes = Lanes()
+        self._in_flight: Counter[int] = Counter()
+        self._held: dict[asyncio.Task[None], int] = {}
+        self._paused: set[Partition] = set()
+        self._waiting = 0
+        self._grace: timedelta | None = None
+        self.changed = asyncio.Event()
+        """Set whenever a delivery begins, ends, waits or goes on."""
+        self._processor: Processor | None = None
+
+    def use(self, processor: Processor) -> None:
+        """Take the processor; it in turn reports its waits to this worker."""
+        self._processor = processor
+
+    @property
+    def in_flight(self) -> int:
+        """How many deliveries are claimed or about to be, and not finished."""
+        return self._in_flight.total()
+
+    @property
+    def busy(self) -> int:
+        """How many deliveries are in flight and not waiting for the clock."""
+        return self.in_flight - self._waiting
+
+    @property
+    def held(self) -> int:
+        """How many retry records are held in memory until they are due."""
+        return len(self._held)
+
+    def waits(self, change: int) -> None:
+        """Note that a delivery began (1) or ended (-1) waiting for the clock."""
+        self._waiting += change
+        self.changed.set()
+
+    async def run(self) -> None:
+        """Fetch and process until drained or cancelled; then commit and leave the group."""
+        await self._source.start(self._abandon)
+        try:
+            await self._session.join()
+            async with asyncio.TaskGroup() as tasks:
+                conversation = tasks.create_task(self._session.run())
+                await self._fetch_until_drained()
+                await self._finish_in_flight()
+                conversation.cancel()
+        finally:
+            self._abandon_all()
+            await self._source.close()
+
+    def drain(self, grace: timedelta) -> None:
+        """Fetch nothing more; `run` returns when what is in flight is finished, or after ``grace``."""
+        self._grace = grace
+        self.changed.set()
+
+    async def _fetch_until_drained(self) -> None:
+        while self._grace is None:
+            if self._session.lost:
+                await self._rejoin()
+            await self._room()
+            self._admit(await self._source.fetch())
+            await asyncio.sleep(0)
+
+    async def _finish_in_flight(self) -> None:
+        assert self._grace is not None
+        try:
+            async with asyncio.timeout(self._grace.total_seconds()):
+                while self.busy > 0 and not self._session.lost:
+                    self.changed.clear()
+                    await self.changed.wait()
+        except TimeoutError:
+            self._metrics.undrained(self.busy)
+
+    async def _room(self) -> None:
+        while self.in_flight >= self._most_in_flight and not (self._session.lost or self._grace):
+            self.changed.clear()
+            await self.changed.wait()
+
+    def _admit(self, records: Sequence[Record]) -> None:
+        ready = []
+        for record in records:
+            admitted = self._intake.admit(record)
+            if admitted is None:
+                self._source.finish(record)
+            elif admitted.delivery.due is not None and admitted.delivery.due > self._clock.now():
+                self._hold(admitted)
+            else:
+                ready.append(admitted)
+        if ready:
+            self._begin(ready)
+
+    def _begin(self, ready: Sequence[Admitted]) -> None:
+        for admitted in ready:
+            self._in_flight[admitted.delivery.record.assignment] += 1
+        self.changed.set()
+        claims = asyncio.ensure_future(self._session.claim([claim_of(admitted.delivery) for admitted in ready]))
+        for index, admitted in enumerate(ready):
+            self._put(admitted, index, claims)
+
+    def _put(self, admitted: Admitted, index: int, claims: asyncio.Future[list[tuple[Verdict, bool]]]) -> None:
+        record = admitted.delivery.record
+
+        async def run() -> None:
+            try:
+                verdict, conflicting = (await asyncio.shield(claims))[index]
+                if conflicting:
+                    self._metrics.conflicting(admitted.delivery)
+                assert self._processor is not None
+                await self._processor.process(admitted, verdict)
+            finally:
+                self._end(record.assignment)
+
+        lane = record.key if record.key is not None else record.coordinates
+        self._lanes.put(lane, Work(assignment=record.assignment, run=run))
+
+    def _end(self, assignment: int) -> None:
+        if self._in_flight[assignment] > 0:
+            self._in_flight[assignment] -= 1
+        if not self._in_flight[assignment]:
+            del self._in_flight[assignment]
+        self.changed.set()
+
+    def _hold(self, admitted: Admitted) -> None:
+        task = asyncio.create_task(self._release_when_due(admitted))
+        self._held[task] = admitted.delivery.record.assignment
+        task.add_done_callback(self._released)
+        if len(self._held) >= self._most_held:
+            coordinates = admitted.delivery.coordinates
+            partition = Partition(topic=coordinates.topic, number=coordinates.partition)
+            if partition not in self._paused:
+                self._paused.add(partition)
+                self._source.pause(partition)
+
+    async def _release_when_due(self, admitted: Admitted) -> None:
+        due = admitted.delivery.due
+        assert due is not None
+        await self._clock.sleep(due - self._clock.now())
+        self._begin([admitted])
+
+    def _released(self, task: asyncio.Task[None]) -> None:
+        self._held.pop(task, None)
+        if self._paused and len(self._held) < self._most_held // 2:
+            for partition in self._paused:
+                self._source.resume(partition)
+            self._paused.clear()
+        self.changed.set()
+
+    def _abandon(self, assignment: int) -> None:
+        self._in_flight.pop(assignment, None)
+        self._lanes.abandon(assignment)
+        for task, held_for in self._held.items():
+            if held_for == assignment:
+                task.cancel()
+        self.changed.set()
+
+    def _abandon_all(self) -> None:
+        for assignment in {*self._in_flight, *self._held.values()}:
+            self._abandon(assignment)
+
+    async def _rejoin(self) -> None:
+        self._metrics.rejoined()
+        self._abandon_all()
+        await self._source.rejoin()
+        await self._session.join()

@@ -1,0 +1,122 @@
+"""Every error that Farandole raises on purpose, in one tree.
+
+```
+FarandoleError
+├── StartError            E1xx  a service cannot start: its handlers, providers or settings do not fit together
+├── ContractError         E2xx  a schema or an event breaks the contract
+│   ├── UndecodableError        bytes that are not the event they claim to be
+│   ├── UnknownSchemaError      a schema id that nobody here knows
+│   └── OversizeError           an event too large for its topic
+├── UnavailableError      E3xx  something the mesh stands on is away; nothing was lost, try again
+│   ├── LedgerUnavailableError
+│   ├── StoreUnavailableError
+│   ├── BrokerUnavailableError
+│   └── RegistryUnavailableError
+├── EpochChangedError     E31x  the ledger was wiped or failed over: abandon what is in flight and rejoin
+├── LocalMeshError        E4xx  the embedded mesh could not be brought up
+└── UsageError            E5xx  a command was given something that it cannot use
+```
+Each says what happened, why, and what to do.
+"""
+
+from __future__ import annotations
+
+
+class FarandoleError(Exception):
+    """The root: ``what`` happened, ``why``, and what to ``do`` about it, under a stable ``code``."""
+
+    code = "E000"
+
+    def __init__(self, what: str, *, why: str = "", do: str = "", code: str | None = None) -> None:
+        super().__init__(what)
+        self.what = what
+        self.why = why
+        self.do = do
+        if code is not None:
+            self.code = code
+
+    def __str__(self) -> str:
+        lines = [f"{self.code} {self.what}"]
+        if self.why:
+            lines.append(f"  why: {self.why}")
+        if self.do:
+            lines.append(f"  do:  {self.do}")
+        return "\n".join(lines)
+
+
+class StartError(FarandoleError):
+    """A service cannot start: its handlers, providers or settings do not fit together."""
+
+    code = "E100"
+
+
+class ContractError(FarandoleError):
+    """A schema or an event breaks the contract."""
+
+    code = "E200"
+
+
+class UndecodableError(ContractError):
+    """The bytes are not the event that they claim to be. The delivery becomes a dead letter, raw."""
+
+    code = "E210"
+
+
+class UnknownSchemaError(ContractError):
+    """The schema id is known to nobody here. The delivery becomes a dead letter, raw."""
+
+    code = "E211"
+
+
+class OversizeError(ContractError):
+    """The event is larger than its topic takes. Refused at the source, with the sizes."""
+
+    code = "E212"
+
+
+class UnavailableError(FarandoleError):
+    """Something that the mesh stands on is away. Nothing was lost; the work waits and is tried again."""
+
+    code = "E300"
+
+
+class LedgerUnavailableError(UnavailableError):
+    """Redis does not answer, or refuses."""
+
+    code = "E301"
+
+
+class StoreUnavailableError(UnavailableError):
+    """The service's database does not answer."""
+
+    code = "E302"
+
+
+class BrokerUnavailableError(UnavailableError):
+    """Kafka does not answer."""
+
+    code = "E303"
+
+
+class RegistryUnavailableError(UnavailableError):
+    """The schema registry does not answer."""
+
+    code = "E304"
+
+
+class EpochChangedError(FarandoleError):
+    """The ledger was wiped or failed over: what is in flight is abandoned and the consumer rejoins."""
+
+    code = "E310"
+
+
+class LocalMeshError(FarandoleError):
+    """The embedded mesh could not be brought up."""
+
+    code = "E400"
+
+
+class UsageError(FarandoleError):
+    """A command was given something that it cannot use."""
+
+    code = "E500"

@@ -1,0 +1,1 @@
+"""Kafka: the engine's ports on confluent-kafka (librdkafka), and the topics of a mesh."""

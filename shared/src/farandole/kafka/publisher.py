@@ -1,0 +1,124 @@
+"""KafkaPublisher: the engine's publisher on the idempotent producer.
+
+`produce` only queues; one thread serves the delivery reports. Reports are counted per publication, not kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Sequence
+from typing import Final
+
+import structlog
+from confluent_kafka import KafkaError, KafkaException, Producer
+from confluent_kafka import Message as Report
+
+from farandole.engine.ports import Message
+from farandole.engine.size import MOST_PRIVATE_BYTES
+from farandole.errors import BrokerUnavailableError
+from farandole.kafka.connection import Connection
+
+log = structlog.get_logger(__name__)
+
+POLL: Final = 0.1
+FLUSH_WITHIN: Final = 10.0
+
+
+class Publication:
+    """Messages published together, and how many of their reports are still to come."""
+
+    def __init__(self, count: int) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._left = count
+        self._error: KafkaError | None = None
+        self.acknowledged: asyncio.Future[None] = self._loop.create_future()
+
+    def reported(self, error: KafkaError | None, _: Report) -> None:
+        """Take one delivery report; called by the producer's thread."""
+        self._error = self._error or error
+        self._left -= 1
+        if self._left == 0:
+            self._loop.call_soon_threadsafe(self._end)
+
+    def _end(self) -> None:
+        if self.acknowledged.done():
+            return
+        if self._error is None:
+            self.acknowledged.set_result(None)
+        else:
+            self.acknowledged.set_exception(not_acknowledged(self._error.str()))
+
+
+class KafkaPublisher:
+    """An idempotent producer with `acks=all`. Its methods belong to one event loop."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._properties = connection.properties() | {
+            "enable.idempotence": True,
+            "acks": "all",
+            "linger.ms": 1,
+            "compression.type": "lz4",
+            "message.max.bytes": MOST_PRIVATE_BYTES,
+            "delivery.timeout.ms": 120_000,
+            "error_cb": self._client_error,
+        }
+        self._producer = Producer(self._properties)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._serve, name="producer reports", daemon=True)
+        self._thread.start()
+        self.error: str | None = None
+
+    async def publish(self, messages: Sequence[Message]) -> None:
+        """Return when every message is acknowledged. Raises BrokerUnavailableError when one was not."""
+        if not messages:
+            return
+        publication = Publication(len(messages))
+        for message in messages:
+            await self._produce(message, publication)
+        await publication.acknowledged
+
+    async def _produce(self, message: Message, publication: Publication) -> None:
+        while True:
+            try:
+                self._producer.produce(
+                    message.topic,
+                    key=message.key,
+                    value=message.value,
+                    headers=list(message.headers),
+                    on_delivery=publication.reported,
+                )
+            except BufferError:
+                await asyncio.sleep(0.01)
+            except KafkaException as error:
+                self._renew_if_fatal(error.args[0])
+                raise not_acknowledged(str(error)) from error
+            else:
+                return
+
+    def _renew_if_fatal(self, error: KafkaError) -> None:
+        if error.fatal():
+            log.error("the producer failed for good and is made anew", error=error.str())
+            self._producer = Producer(self._properties)
+
+    def _serve(self) -> None:
+        while not self._stop.is_set():
+            self._producer.poll(POLL)
+
+    def _client_error(self, error: KafkaError) -> None:
+        self.error = error.str()
+
+    async def close(self) -> None:
+        """Flush what is queued, at most ten seconds."""
+        await asyncio.to_thread(self._producer.flush, FLUSH_WITHIN)
+        self._stop.set()
+        await asyncio.to_thread(self._thread.join, POLL * 10)
+
+
+def not_acknowledged(reason: str) -> BrokerUnavailableError:
+    """Return the error that says that an acknowledgement did not come."""
+    return BrokerUnavailableError(
+        f"Kafka did not acknowledge: {reason}",
+        why="the brokers are away, or refuse",
+        do="farandole doctor   tells which; the delivery waits and is tried again",
+    )

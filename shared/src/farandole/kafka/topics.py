@@ -1,0 +1,110 @@
+"""Topics: what a mesh needs on its brokers, planned against what is there, and created."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Final
+
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
+
+from farandole.engine.size import MOST_BYTES, MOST_PRIVATE_BYTES
+from farandole.errors import BrokerUnavailableError
+from farandole.kafka.connection import Connection
+from farandole.private_topics import PrivateTopics
+
+WITHIN: Final = 30.0
+OUTCOMES: Final = "_farandole.outcomes"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Topic:
+    """A topic as the mesh wants it. The retention of private topics must exceed the longest retry chain."""
+
+    name: str
+    partitions: int
+    config: Mapping[str, str] = field(default_factory=dict)
+
+
+def domain_topic(name: str, *, partitions: int) -> Topic:
+    """Return a domain topic; its events are kept for thirty days, for replay."""
+    return Topic(name=name, partitions=partitions, config=_config(MOST_BYTES + 1_000, timedelta(days=30)))
+
+
+def private_topics(topics: PrivateTopics, *, partitions: int) -> list[Topic]:
+    """Return a service's private topics: retries and redeliveries are kept a fortnight, dead letters ninety days."""
+    heard = _config(MOST_PRIVATE_BYTES, timedelta(days=14))
+    dead = _config(MOST_PRIVATE_BYTES, timedelta(days=90))
+    return [
+        *(Topic(name=name, partitions=partitions, config=heard) for name in topics.heard),
+        Topic(name=topics.dead_letters, partitions=partitions, config=dead),
+    ]
+
+
+def outcomes_topic() -> Topic:
+    """Return the topic on which workers tell of outcomes that leave no other trace; best effort, kept for a week."""
+    return Topic(name=OUTCOMES, partitions=1, config=_config(MOST_BYTES, timedelta(days=7)))
+
+
+async def missing(connection: Connection, wanted: Iterable[Topic]) -> list[Topic]:
+    """Return the wanted topics that the brokers do not have. Raises BrokerUnavailableError."""
+    client = AdminClient(connection.properties())
+    try:
+        metadata = await asyncio.to_thread(client.list_topics, timeout=WITHIN)
+    except KafkaException as error:
+        raise _away(error) from error
+    return [topic for topic in wanted if topic.name not in metadata.topics]
+
+
+async def create(connection: Connection, topics: Sequence[Topic], *, replication: int = 1) -> None:
+    """Create topics; one that is there already is left as it is. Raises BrokerUnavailableError."""
+    if not topics:
+        return
+    client = AdminClient(connection.properties())
+    wanted = [
+        NewTopic(topic.name, num_partitions=topic.partitions, replication_factor=replication, config=dict(topic.config))
+        for topic in topics
+    ]
+    try:
+        for created in client.create_topics(wanted, request_timeout=WITHIN).values():
+            await asyncio.to_thread(_result, created)
+    except KafkaException as error:
+        raise _away(error) from error
+
+
+async def cluster_id(connection: Connection) -> str:
+    """Ask the brokers for the cluster's id. Raises BrokerUnavailableError."""
+    client = AdminClient(connection.properties())
+    try:
+        metadata = await asyncio.to_thread(client.list_topics, timeout=WITHIN)
+    except KafkaException as error:
+        raise _away(error) from error
+    return str(metadata.cluster_id)
+
+
+def _result(created: object) -> None:
+    try:
+        created.result(WITHIN)  # type: ignore[attr-defined]
+    except KafkaException as error:
+        if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+            raise
+
+
+def _config(most_bytes: int, retention: timedelta) -> dict[str, str]:
+    return {
+        "max.message.bytes": str(most_bytes),
+        "retention.ms": str(round(retention / timedelta(milliseconds=1))),
+        "message.timestamp.type": "LogAppendTime",
+    }
+
+
+def _away(error: KafkaException) -> BrokerUnavailableError:
+    return BrokerUnavailableError(
+        f"the brokers do not answer: {error.args[0]}",
+        why="Kafka is away, or the address or the credentials are wrong",
+        do="farandole doctor",
+    )

@@ -1,0 +1,151 @@
+"""Metrics: what a service counts about its deliveries, in Prometheus' terms. No label ever holds an id or a key."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter as Tally
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from farandole.delivery import Delivery
+from farandole.recovery import Decision
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Totals:
+    """What a worker has done since it started, over all event types."""
+
+    handled: int
+    dropped: int
+    retried: int
+    dead: int
+    conflicting: int
+
+
+class Metrics:
+    """The counters of one service, in a registry of their own. Thread-safe."""
+
+    def __init__(self, service: str) -> None:
+        self.service = service
+        self.registry = CollectorRegistry()
+        self._tally: Tally[str] = Tally()
+        self._outcomes = Counter(
+            "farandole_deliveries",
+            "Deliveries by how they ended: handled, dropped (duplicate), retried, dead.",
+            ("service", "type", "outcome"),
+            registry=self.registry,
+        )
+        self._conflicts = Counter(
+            "farandole_conflicting_ids",
+            "Deliveries whose content differs from what is known under their id.",
+            ("service", "type"),
+            registry=self.registry,
+        )
+        self._failures = Counter(
+            "farandole_failures",
+            "Handler runs that failed, by the error's class and what was decided.",
+            ("service", "type", "error", "decision"),
+            registry=self.registry,
+        )
+        self._duration = Histogram(
+            "messaging_process_duration_seconds",
+            "How long one run of a handler took.",
+            ("service", "type"),
+            registry=self.registry,
+        )
+        self._running = Gauge(
+            "farandole_running", "Handlers that run at present.", ("service",), registry=self.registry
+        )
+        self._rejoins = Counter(
+            "farandole_rejoins", "Times that everything in flight was abandoned.", ("service",), registry=self.registry
+        )
+
+    def handled(self, event_type: str) -> None:
+        """Count a delivery that was handled."""
+        self._count(event_type, "handled")
+
+    def dropped(self, event_type: str) -> None:
+        """Count a duplicate that was dropped."""
+        self._count(event_type, "dropped")
+
+    def retried(self, event_type: str) -> None:
+        """Count a delivery that went to a retry tier."""
+        self._count(event_type, "retried")
+
+    def died(self, event_type: str) -> None:
+        """Count a delivery that became a dead letter."""
+        self._count(event_type, "dead")
+
+    def totals(self) -> Totals:
+        """Return what was done since the start."""
+        tally = self._tally
+        return Totals(
+            handled=tally["handled"],
+            dropped=tally["dropped"],
+            retried=tally["retried"],
+            dead=tally["dead"],
+            conflicting=tally["conflicting"],
+        )
+
+    @contextmanager
+    def running(self, event_type: str) -> Generator[None]:
+        """Time a run of a handler."""
+        began = time.perf_counter()
+        running = self._running.labels(self.service)
+        running.inc()
+        try:
+            yield
+        finally:
+            running.dec()
+            self._duration.labels(self.service, event_type).observe(time.perf_counter() - began)
+
+    def failed(self, delivery: Delivery, error: BaseException, decision: Decision) -> None:
+        """Count and log a run that failed, with what was decided about it."""
+        decided = type(decision).__name__
+        self._failures.labels(self.service, delivery.envelope.type, type(error).__name__, decided).inc()
+        log.warning(
+            "delivery failed",
+            service=self.service,
+            event_id=delivery.event_id,
+            flow=delivery.envelope.correlation_id,
+            type=delivery.envelope.type,
+            coordinates=str(delivery.coordinates),
+            attempt=delivery.attempt,
+            decision=decided,
+            error=f"{type(error).__name__}: {error}",
+        )
+
+    def conflicting(self, delivery: Delivery) -> None:
+        """Count and log an event id that came with other content than before."""
+        self._tally["conflicting"] += 1
+        self._conflicts.labels(self.service, delivery.envelope.type).inc()
+        log.error(
+            "event id reused with other content",
+            service=self.service,
+            event_id=delivery.event_id,
+            source=delivery.envelope.source,
+            coordinates=str(delivery.coordinates),
+        )
+
+    def paused(self, topic: str, partition: int, reason: str) -> None:
+        """Log that a partition waits."""
+        log.warning("partition paused", service=self.service, topic=topic, partition=partition, reason=reason)
+
+    def rejoined(self) -> None:
+        """Count that the ledger's epoch changed and everything in flight was abandoned."""
+        self._rejoins.labels(self.service).inc()
+        log.warning("ledger epoch changed: abandoning what is in flight and rejoining", service=self.service)
+
+    def undrained(self, count: int) -> None:
+        """Log what a drain had to leave unfinished; it is delivered again elsewhere."""
+        log.warning("drain ended with deliveries unfinished", service=self.service, unfinished=count)
+
+    def _count(self, event_type: str, outcome: str) -> None:
+        self._tally[outcome] += 1
+        self._outcomes.labels(self.service, event_type, outcome).inc()

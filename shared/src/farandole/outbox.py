@@ -1,0 +1,47 @@
+"""Outbox: how a request, a webhook or a timer puts an event into the mesh: with its business row, in one commit."""
+
+from __future__ import annotations
+
+import uuid
+
+from farandole.clock import Clock
+from farandole.engine.encoder import Encoder
+from farandole.event import Event
+from farandole.store import OutboxRow, Store, UnitOfWork
+
+
+class Outbox:
+    """Adds events that no event caused. They are published by the service's relay, in the order of their commits."""
+
+    def __init__(self, *, store: Store, encoder: Encoder, clock: Clock) -> None:
+        self._store = store
+        self._encoder = encoder
+        self._clock = clock
+
+    async def add(
+        self,
+        work: UnitOfWork,
+        event: Event,
+        *,
+        event_id: str | None = None,
+        flow: str | None = None,
+        causes: tuple[str, ...] = (),
+    ) -> str:
+        """Put an event into the outbox, to be published once ``work`` commits; return its id.
+
+        Without an ``event_id`` it gets a random one; without a ``flow`` it begins one. An id that still waits in the
+        outbox is not added twice; one that was published before is published again and dropped by every consumer.
+        Raises ContractError where a field does not fit, OversizeError where the event is too large.
+        """
+        event_id = event_id or str(uuid.uuid4())
+        encoded = self._encoder.first(event, event_id=event_id, flow=flow, causes=causes)
+        row = OutboxRow(
+            id=encoded.event_id,
+            topic=encoded.topic,
+            key=encoded.key,
+            headers=encoded.headers,
+            value=encoded.value,
+            created=self._clock.now(),
+        )
+        await self._store.outbox.add(work, row)
+        return event_id

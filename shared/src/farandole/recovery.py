@@ -1,0 +1,81 @@
+"""Recovery: what is done about a failed delivery. A pure decision; the engine carries it out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from random import Random
+from typing import TypeAlias
+
+from farandole.errors import ContractError, UnavailableError
+from farandole.retry import Backoff
+from farandole.signals import Reject, Retry
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Failure:
+    """A delivery that failed: the ``error``, the ``attempt`` within its round (from 0), and how often in memory."""
+
+    error: BaseException
+    attempt: int
+    immediate: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Policy:
+    """How a handler's failures are taken: ``immediate`` tries in memory first, then ``backoff``."""
+
+    backoff: Backoff = field(default_factory=Backoff)
+    immediate: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RetryNow:
+    """Run the handler again at once, in memory."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RetryLater:
+    """Send the delivery to the next retry tier, due after ``delay``."""
+
+    delay: timedelta
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DeadLetter:
+    """Give the delivery up: it becomes a dead letter."""
+
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pause:
+    """Something that the mesh stands on is away: keep the delivery, pause its partition, try again soon."""
+
+    reason: str
+
+
+Decision: TypeAlias = RetryNow | RetryLater | DeadLetter | Pause
+
+
+def decide(failure: Failure, policy: Policy, random: Random) -> Decision:
+    """Decide what becomes of a failed delivery.
+
+    What is away pauses; what breaks the contract or is rejected is dead at once; everything else is tried again in
+    memory, then through the retry tiers, then dead.
+    """
+    error = failure.error
+    if isinstance(error, UnavailableError):
+        return Pause(reason=error.what)
+    if isinstance(error, ContractError | Reject):
+        return DeadLetter(reason=str(error))
+    reason = error.reason if isinstance(error, Retry) else f"{type(error).__name__}: {error}"
+    wants_delay = isinstance(error, Retry) and error.after is not None
+    if failure.immediate < policy.immediate and not wants_delay:
+        return RetryNow()
+    if policy.backoff.exhausted(failure.attempt):
+        return DeadLetter(reason=reason)
+    if isinstance(error, Retry) and error.after is not None:
+        return RetryLater(delay=error.after, reason=reason)
+    return RetryLater(delay=policy.backoff.delay(failure.attempt, random), reason=reason)

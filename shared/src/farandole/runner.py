@@ -1,0 +1,169 @@
+"""Runner: a service as a process: settings, signals, HTTP, and its runtime on Kafka, Redis and a database."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, Final
+
+import structlog
+
+from farandole import catalogues, log
+from farandole.clock import Clock, SystemClock
+from farandole.engine.runtime import Ports, Runtime, heard_topics, schemas_of
+from farandole.errors import BrokerUnavailableError, StartError
+from farandole.http.app import create_app
+from farandole.http.server import server
+from farandole.kafka.connection import Connection
+from farandole.kafka.publisher import KafkaPublisher
+from farandole.kafka.source import KafkaSource
+from farandole.kafka.topics import cluster_id
+from farandole.ledger import RedisLedger
+from farandole.schema import Catalogue
+from farandole.service import Service
+from farandole.settings import Settings
+from farandole.store import Store
+
+logger = structlog.get_logger(__name__)
+
+AGAIN: Final = timedelta(milliseconds=500)
+
+
+def run(service: Service) -> None:
+    """Run a service as this process, until SIGTERM or SIGINT; a second signal ends it at once.
+
+    Exits with 1 and the error's sentences where the service cannot start.
+    """
+    settings = Settings()
+    log.configure(settings.log_level, service=service.name)
+    try:
+        asyncio.run(_main(service, settings))
+    except* StartError as group:
+        for error in group.exceptions:
+            logger.critical("cannot start", error=str(error))
+        raise SystemExit(1) from None
+
+
+async def _main(service: Service, settings: Settings) -> None:
+    clock = SystemClock()
+    connection = connection_of(settings, client=service.name)
+    schemas = schemas_of(service, catalogues.discover())
+    cluster = settings.cluster or await _cluster(connection, clock)
+    publisher = KafkaPublisher(connection)
+    ledger = RedisLedger(
+        settings.redis_url.get_secret_value(), cluster=cluster, service=service.name, window=settings.ledger_window
+    )
+    ports = Ports(
+        worker_source=_worker_source(service, connection),
+        observer_source=_observer_source(service, connection, schemas),
+        publisher=publisher,
+        ledger=ledger,
+        store=_store(service, settings, clock),
+        clock=clock,
+        schemas=schemas,
+    )
+    runtime = Runtime(service, ports, cluster=cluster, settings=settings)
+    try:
+        async with runtime:
+            await _serve(runtime, service, settings)
+    finally:
+        await ledger.close()
+        await publisher.close()
+
+
+async def _serve(runtime: Runtime, service: Service, settings: Settings) -> None:
+    app = create_app(status=lambda: status_of(service, runtime), registry=runtime.metrics.registry, own=runtime.http)
+    http = server(app, host=settings.http_host, port=settings.http_port)
+    _on_signals(runtime, settings.drain)
+    async with asyncio.TaskGroup() as tasks:
+        serving = tasks.create_task(http.serve())
+        await runtime.run()
+        http.stop()
+        await serving
+
+
+def _on_signals(runtime: Runtime, grace: timedelta) -> None:
+    asked = False
+
+    def stop() -> None:
+        nonlocal asked
+        if asked:
+            logger.warning("second signal: ending at once; what was in flight is delivered again")
+            os._exit(130)
+        asked = True
+        logger.info("stopping: finishing what is in flight", grace=str(grace))
+        runtime.stop(grace)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop)
+
+
+def status_of(service: Service, runtime: Runtime) -> Mapping[str, Any]:
+    """Return what ``/status`` tells."""
+    totals = runtime.metrics.totals()
+    worker, session = runtime.worker, runtime.session
+    return {
+        "service": service.name,
+        "totals": {
+            "handled": totals.handled,
+            "dropped": totals.dropped,
+            "retried": totals.retried,
+            "dead": totals.dead,
+            "conflicting": totals.conflicting,
+        },
+        "in_flight": worker.in_flight if worker else 0,
+        "held": worker.held if worker else 0,
+        "ledger": (session.unavailable or "ok") if session else "not needed",
+        "outbox_idle": runtime.relay.idle if runtime.relay else True,
+    }
+
+
+def connection_of(settings: Settings, *, client: str) -> Connection:
+    """Return how the brokers are reached, by the settings."""
+    return Connection(
+        bootstrap=settings.brokers,
+        client_id=client,
+        security_protocol=settings.security_protocol,
+        sasl_mechanism=settings.sasl_mechanism,
+        sasl_username=settings.sasl_username,
+        sasl_password=settings.sasl_password.get_secret_value(),
+        ca_file=settings.ca_file,
+    )
+
+
+async def _cluster(connection: Connection, clock: Clock) -> str:
+    while True:
+        try:
+            return await cluster_id(connection)
+        except BrokerUnavailableError as error:
+            logger.warning("waiting for the brokers", reason=error.what)
+            await clock.sleep(AGAIN)
+
+
+def _worker_source(service: Service, connection: Connection) -> KafkaSource | None:
+    if not service.handlers:
+        return None
+    return KafkaSource(connection, group=service.name, topics=heard_topics(service))
+
+
+def _observer_source(service: Service, connection: Connection, schemas: Catalogue) -> KafkaSource | None:
+    if not service.observers:
+        return None
+    return KafkaSource(connection, group=f"{service.name}.observer", topics=schemas.topics)
+
+
+def _store(service: Service, settings: Settings, clock: Clock) -> Store | None:
+    if service.tables is None:
+        return None
+    url = settings.database_url.get_secret_value()
+    if not url:
+        raise StartError(
+            f"{service.name} has tables but no database",
+            why="FARANDOLE_DATABASE_URL is not set",
+            do="set it to sqlite+aiosqlite:///path or postgresql+psycopg://user:password@host/database",
+            code="E118",
+        )
+    return Store(url, metadata=(service.tables,), service=service.name, clock=clock)

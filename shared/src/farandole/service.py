@@ -1,0 +1,183 @@
+"""Service: a named set of handlers, timers and observers, the providers they need, and the HTTP routes they serve."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from datetime import timedelta
+from typing import Any, Concatenate, ParamSpec, TypeVar, overload
+
+from sqlalchemy import MetaData
+
+from farandole.delivery import Delivery
+from farandole.errors import StartError
+from farandole.event import Event
+from farandole.follow_on import Outcome
+from farandole.handler import Handler, Observer, Timer, read_handler, read_observer, read_timer
+from farandole.providers import Factory, Providers
+from farandole.recovery import Policy
+from farandole.retry import Backoff
+from farandole.signature import parameters_of, where
+
+E = TypeVar("E", bound=Event)
+P = ParamSpec("P")
+R = TypeVar("R", bound=Outcome | Coroutine[Any, Any, Outcome])
+T = TypeVar("T")
+A = TypeVar("A", bound=Callable[..., Coroutine[Any, Any, Any]])
+H = TypeVar("H", bound=Callable[..., Any])
+
+DEFAULT_BACKOFF = Backoff()
+DEFAULT_TIMEOUT = timedelta(seconds=30)
+
+
+class Service:
+    """What a service's author writes: handlers whose signatures are the topology.
+
+    ``tables`` are the service's own tables; with them it has a store, hence an inbox and an outbox. A handler that
+    calls an outside system, or whose outcome can differ from run to run, needs one. Registering is not thread-safe;
+    it belongs to import time. Everything that does not fit together is refused at start with a StartError.
+    """
+
+    def __init__(self, name: str, *, tables: MetaData | None = None) -> None:
+        self.name = name
+        self.tables = tables
+        self.providers = Providers()
+        self._handlers: dict[type[Event], Handler] = {}
+        self._timers: list[Timer] = []
+        self._observers: list[Observer] = []
+        self._http: Factory | None = None
+
+    @property
+    def handlers(self) -> tuple[Handler, ...]:
+        """The handlers, in the order in which they were registered."""
+        return tuple(self._handlers.values())
+
+    @property
+    def timers(self) -> tuple[Timer, ...]:
+        """The timers, in the order in which they were registered."""
+        return tuple(self._timers)
+
+    @property
+    def observers(self) -> tuple[Observer, ...]:
+        """The observers, in the order in which they were registered."""
+        return tuple(self._observers)
+
+    @property
+    def http_factory(self) -> Factory | None:
+        """What makes the service's own ASGI application, if it has one."""
+        return self._http
+
+    def on(
+        self,
+        event: type[E],
+        *,
+        depends_on: str | tuple[str, ...] = (),
+        retry: Backoff = DEFAULT_BACKOFF,
+        immediate: int = 0,
+        timeout: timedelta = DEFAULT_TIMEOUT,
+    ) -> Callable[[Callable[Concatenate[E, P], R]], Callable[Concatenate[E, P], R]]:
+        """Register the handler of one event type; a service has one handler a type.
+
+        ``depends_on`` names the outside systems that the handler needs. ``immediate`` failures are tried again in
+        memory, then ``retry`` applies. A run that takes longer than ``timeout`` counts as failed. Deliveries of one
+        key run one after another, in the order of their partition; those of different keys run concurrently.
+        """
+
+        def register(function: Callable[Concatenate[E, P], R]) -> Callable[Concatenate[E, P], R]:
+            if event in self._handlers:
+                raise StartError(
+                    f"{self.name} handles {event.__name__} twice",
+                    why=f"{where(self._handlers[event].function)} handles it already",
+                    do="keep one handler an event type; call the second function from the first",
+                    code="E113",
+                )
+            needs = (depends_on,) if isinstance(depends_on, str) else depends_on
+            policy = Policy(backoff=retry, immediate=immediate)
+            handler = read_handler(event, function, policy=policy, timeout=timeout, depends_on=needs)
+            self._demand_memory(handler)
+            self._handlers[event] = handler
+            return function
+
+        return register
+
+    def every(self, interval: timedelta) -> Callable[[A], A]:
+        """Register a timer. It may take a UnitOfWork; what it returns goes through the outbox, in the same transaction.
+
+        Each replica runs it, one run at a time, so its work must be due rows that are locked or taken.
+        """
+
+        def register(function: A) -> A:
+            timer = read_timer(function, interval=interval)
+            if self.tables is None:
+                raise StartError(
+                    f"the timer {where(function)} needs a store",
+                    why="timers emit through the outbox",
+                    do=f'give the service its tables: Service("{self.name}", tables=metadata)',
+                    code="E114",
+                )
+            self._timers.append(timer)
+            return function
+
+        return register
+
+    def observe(self, function: A) -> A:
+        """Register an observer: it is given every delivery of every domain topic, in batches, and emits nothing.
+
+        Delivery is at least once and without a ledger, so it must be idempotent. A batch on which it fails is given
+        to it again until it succeeds.
+        """
+        self._observers.append(read_observer(function))
+        return function
+
+    @overload
+    def provide(self, provided: type[T], factory: Factory | None = None) -> None: ...
+    @overload
+    def provide(self, provided: Any, factory: Factory | None = None) -> None: ...
+    def provide(self, provided: Any, factory: Factory | None = None) -> None:
+        """Register how a type is made: a factory that returns it, awaits to it or is an async context manager.
+
+        The factory's own parameters are injected likewise. Without a factory the type itself is called.
+        """
+        self.providers.register(provided, factory or provided)
+
+    def http(self, factory: H) -> H:
+        """Register what makes the service's own ASGI application; its parameters are injected."""
+        if self._http is not None:
+            raise StartError(
+                f"{self.name} has two HTTP applications",
+                why="http() was called twice",
+                do="mount them in one",
+                code="E115",
+            )
+        self._http = factory
+        return factory
+
+    def check(self, given: frozenset[Any]) -> None:
+        """Raise StartError unless everything that handlers, timers, observers and HTTP take can be provided."""
+        wanted = [(handler.function, handler.injected) for handler in self.handlers]
+        wanted += [(timer.function, timer.signature.parameters) for timer in self._timers]
+        wanted += [(observer.function, observer.injected) for observer in self._observers]
+        for function, parameters in wanted:
+            for _, annotation in parameters:
+                self.providers.check(annotation, for_whom=where(function), given=given | {Delivery})
+        if self._http is not None:
+            self._check_factory(self._http, given)
+
+    def _check_factory(self, factory: Factory, given: frozenset[Any]) -> None:
+        for _, annotation in parameters_of(factory):
+            self.providers.check(annotation, for_whom=where(factory), given=given)
+
+    def _demand_memory(self, handler: Handler) -> None:
+        if handler.takes_work and self.tables is None:
+            raise StartError(
+                f"{where(handler.function)} takes a UnitOfWork but {self.name} has no store",
+                why="the unit of work is a transaction of the service's own database",
+                do=f'give the service its tables: Service("{self.name}", tables=metadata)',
+                code="E116",
+            )
+        if handler.signature.several and self.tables is None:
+            raise StartError(
+                f"{where(handler.function)} may answer differently when it runs again",
+                why="its return type is a union, an optional or an open tuple, and nothing remembers its outcome",
+                do="give the service tables, so that the inbox remembers it",
+                code="E117",
+            )

@@ -1,0 +1,36 @@
+"""Settings: what every service is told by its environment (``FARANDOLE_…``)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """The settings that the library reads for every service. A service's own settings have a prefix of their own."""
+
+    model_config = SettingsConfigDict(env_prefix="FARANDOLE_", frozen=True, extra="ignore")
+
+    brokers: str = Field(default="127.0.0.1:9092", description="Kafka's bootstrap servers.")
+    security_protocol: str = Field(default="PLAINTEXT", description="PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL.")
+    sasl_mechanism: str = Field(default="", description="SCRAM-SHA-512, for instance; empty for none.")
+    sasl_username: str = ""
+    sasl_password: SecretStr = SecretStr("")
+    ca_file: str = Field(default="", description="The certificate authority of the brokers, as a PEM file.")
+    cluster: str = Field(default="", description="Kafka's cluster id; asked of the brokers when empty.")
+    redis_url: SecretStr = Field(default=SecretStr("redis://127.0.0.1:6379/0"), description="Where the ledger is.")
+    database_url: SecretStr = Field(default=SecretStr(""), description="Where the service's own tables are.")
+    http_host: str = Field(default="127.0.0.1", description="The address that the service's HTTP server binds to.")
+    http_port: int = Field(default=8080, ge=0, le=65535)
+    ledger_window: timedelta = Field(default=timedelta(days=7), description="How long Redis remembers a handled event.")
+    inbox_window: timedelta = Field(
+        default=timedelta(days=30), description="How long the inbox remembers a handled event."
+    )
+    most_in_flight: int = Field(default=1_000, gt=0, description="Deliveries claimed and not finished, at most.")
+    drain: timedelta = Field(
+        default=timedelta(seconds=20), description="How long a stopping service may finish its work."
+    )
+    log_level: str = "INFO"
+    version: str = Field(default="0.1.0", description="The version of the service, as dead letters tell it.")
