@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from farandole.contracts.folder import SchemaFile, read_folder
+from farandole.contracts.lint import lint
 from farandole.contracts.lock import LockLine, additions, read_lock
 from farandole.contracts.render import render
 from farandole.errors import ContractError
@@ -25,11 +26,11 @@ class Generated:
 def generate(root: Path, *, package: str = PACKAGE) -> Generated:
     """Lock every new or changed schema below ``root`` and write the classes of the event package.
 
-    Files that are right already are not touched. Raises ContractError where a file is no schema or a class could
-    not carry it; then nothing is written. Not safe to run twice at the same time.
+    Files that are right already are not touched. Raises ContractError, of the first problem, where a file is no
+    schema or a lint finds fault with it; then nothing is written. Not safe to run twice at the same time.
     """
-    files, problems = read_folder(root)
-    if problems:
+    files, broken = read_folder(root)
+    if problems := [*broken, *lint(files)]:
         first = problems[0]
         raise ContractError(f"{first.file}: {first.what}", why=first.why, do=first.do, code=first.code)
     lock = _text_of(root / LOCK)
