@@ -34,7 +34,7 @@ class Broker:
         home: Path,
         *,
         port: int | None = None,
-        heap: str = "128m",
+        heap: str = kafka_settings.HEAP,
         report: Report = unheard,
         record: Path | None = None,
     ) -> None:
