@@ -27,7 +27,7 @@ class Connection:
             "reconnect.backoff.ms": 50,
             "reconnect.backoff.max.ms": 1_000,
             "allow.auto.create.topics": False,
-            "log_level": 3,
+            "log_level": 2,
         }
         if self.sasl_mechanism:
             chosen |= {

@@ -1,0 +1,50 @@
+"""``farandole contracts``: the schema folder, the classes generated from it, and what a change would break."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from farandole import contracts
+from farandole.cli.exit_code import ExitCode
+from farandole.cli.home import Json
+from farandole.cli.output import print_json, say
+
+app = App(name="contracts", help="Check the schemas, and generate the event classes from them.", result_action="return_value")
+
+Schemas = Annotated[Path, Parameter(name="--schemas", help="The schema folder.")]
+Package = Annotated[str, Parameter(name="--package", help="The package that the classes are generated into.")]
+
+
+@app.command
+def check(*, schemas: Schemas = Path("schemas"), package: Package = "farandole_events", json: Json = False) -> int:
+    """Lint the schemas, compare the generated classes with them, and check compatibility with every former version."""
+    problems = contracts.check(schemas, package=package, consumers=_consumers())
+    if json:
+        print_json({"problems": problems, "ok": not problems})
+    else:
+        for problem in problems:
+            say(str(problem))
+        say(f"{len(problems)} problems in {schemas}" if problems else f"{schemas}: contracts hold")
+    return ExitCode.CHECK_FAILED if problems else ExitCode.OK
+
+
+@app.command
+def generate(*, schemas: Schemas = Path("schemas"), package: Package = "farandole_events") -> int:
+    """Give new and changed schemas their ids, and write the event classes."""
+    generated = contracts.generate(schemas, package=package)
+    say(str(generated))
+    return ExitCode.OK
+
+
+def _consumers() -> dict[str, list[str]]:
+    """Return the services that read each event type, so that a breaking change can name them."""
+    from farandole import installed  # noqa: PLC0415 - importing every service is only paid for here
+
+    readers: dict[str, list[str]] = {}
+    for service in installed.services():
+        for handler in service.handlers:
+            readers.setdefault(handler.event.avro.fullname, []).append(service.name)
+    return readers

@@ -1,0 +1,35 @@
+"""MeshTopics: every topic that the installed services and schemas want."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from farandole import catalogues, installed
+from farandole.engine.runtime import private_topics_of
+from farandole.kafka.topics import Topic, domain_topic, outcomes_topic, private_topics
+from farandole.schema import Catalogue
+from farandole.service import Service
+
+DOMAIN_PARTITIONS: Final = 4
+PRIVATE_PARTITIONS: Final = 1
+
+
+def topics_of(
+    services: Iterable[Service], schemas: Iterable[Catalogue], *, partitions: int = DOMAIN_PARTITIONS
+) -> Sequence[Topic]:
+    """Return the domain topics of these schemas, all with equal partition counts, and the services' private topics.
+
+    Topics that share a key must have equal partition counts, so that what belongs together is handled together.
+    """
+    domain = sorted({name for catalogue in schemas for name in catalogue.topics})
+    wanted = [domain_topic(name, partitions=partitions) for name in domain]
+    for service in services:
+        if service.handlers:
+            wanted += private_topics(private_topics_of(service), partitions=PRIVATE_PARTITIONS)
+    return [*wanted, outcomes_topic()]
+
+
+def installed_topics() -> Sequence[Topic]:
+    """Return the topics of what is installed here. Imports every service."""
+    return topics_of(installed.services(), catalogues.discover())
