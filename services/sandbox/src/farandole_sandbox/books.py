@@ -114,7 +114,7 @@ class _Entry:
         connection.execute("SAVEPOINT operation")
         try:
             self.result = self.operation(connection)
-        except Exception as error:  # noqa: BLE001 - it belongs to whoever asked, not to the group
+        except Exception as error:
             self.error = error
             connection.execute("ROLLBACK TO operation")
         connection.execute("RELEASE operation")
