@@ -6,7 +6,7 @@ Two replicas are two stores on one database: their transactions meet where those
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -164,7 +164,7 @@ async def test_a_unit_of_work_that_outlives_its_delivery_is_refused(store: Store
 
 
 async def test_of_two_deliveries_at_once_one_is_a_hit(
-    store: Store, peer: Store, table: Table, until_waiting: Callable[[Store], object]
+    store: Store, peer: Store, table: Table, until_waiting: Callable[[Store], Awaitable[None]]
 ):
     first = Held(store, table)
     await first.wrote.wait()
@@ -180,7 +180,7 @@ async def test_of_two_deliveries_at_once_one_is_a_hit(
 
 
 async def test_of_two_deliveries_at_once_the_second_runs_where_the_first_rolls_back(
-    store: Store, peer: Store, table: Table, until_waiting: Callable[[Store], object]
+    store: Store, peer: Store, table: Table, until_waiting: Callable[[Store], Awaitable[None]]
 ):
     first = Held(store, table)
     await first.wrote.wait()
@@ -264,7 +264,7 @@ async def test_a_zombie_that_wakes_after_its_peer_gave_up_is_refused(store: Stor
 
 
 async def test_a_zombie_held_before_its_commit_makes_its_peer_wait_and_then_find_the_event_handled(
-    store: Store, peer: Store, table: Table, until_waiting: Callable[[Store], object]
+    store: Store, peer: Store, table: Table, until_waiting: Callable[[Store], Awaitable[None]]
 ):
     zombie = Held(store, table, attempt=2)
     await zombie.wrote.wait()
@@ -281,7 +281,7 @@ async def test_a_zombie_held_before_its_commit_makes_its_peer_wait_and_then_find
 
 
 async def test_a_zombie_that_dies_before_its_commit_lets_its_peer_give_up(
-    store: Store, peer: Store, table: Table, until_waiting: Callable[[Store], object]
+    store: Store, peer: Store, table: Table, until_waiting: Callable[[Store], Awaitable[None]]
 ):
     zombie = Held(store, table, attempt=2)
     await zombie.wrote.wait()

@@ -9,6 +9,7 @@ process's lock) is waited for outside SQLite, and reads of unknown length go thr
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import sqlite3
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
@@ -16,10 +17,11 @@ from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Final, TypeVar, cast
+from typing import IO, Any, Final, TypeVar, cast
 
 from sqlalchemy import URL, Connection, CursorResult, Engine, Executable, NullPool, Row, create_engine, event
 from sqlalchemy.engine.cursor import CursorFetchStrategy, FullyBufferedCursorFetchStrategy
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from farandole.errors import FarandoleError
@@ -48,12 +50,14 @@ class SQLiteDatabase:
         self._readers: AsyncEngine | None = None
         self._writer: Connection | None = None
         self._reader: Connection | None = None
-        self._names: set[str] = set()
 
     async def open(self, prepare: Callable[[Connection], None]) -> None:
         """See Database."""
         with translated(self._service):
-            path = self._place()
+            if self._path is None:
+                self._folder = TemporaryDirectory(prefix="farandole-store-")
+            path = self._file
+            path.parent.mkdir(parents=True, exist_ok=True)
             self._engine = create_engine(
                 URL.create("sqlite", database=str(path)),
                 isolation_level="AUTOCOMMIT",
@@ -133,15 +137,12 @@ class SQLiteDatabase:
 
     @asynccontextmanager
     async def alone(self, name: str) -> AsyncGenerator[bool]:
-        """See Database. Known to this process only: another process on the same file sends the same records again."""
-        if name in self._names:
-            yield False
-            return
-        self._names.add(name)
-        try:
-            yield True
-        finally:
-            self._names.discard(name)
+        """See Database. Held by a lock on a file beside the database, which ends with the process."""
+        path = self._file
+        with translated(self._service):
+            beside = path.with_name(f"{path.name}-{name}").open("ab")
+        with beside:
+            yield _locked(beside)
 
     @property
     def _connected(self) -> Connection:
@@ -149,11 +150,12 @@ class SQLiteDatabase:
             raise unavailable(self._service, "it is not open")
         return self._writer
 
-    def _place(self) -> Path:
-        if self._path is None:
-            self._folder = TemporaryDirectory(prefix="farandole-store-")
+    @property
+    def _file(self) -> Path:
+        if self._folder is not None:
             return Path(self._folder.name) / "store.db"
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        if self._path is None:
+            raise unavailable(self._service, "it is not open")
         return self._path
 
     def _end_turn(self) -> None:
@@ -195,8 +197,8 @@ class _Writing:
 
     async def rollback(self) -> None:
         """See Session."""
-        raw = _raw(self._connection)
-        with suppress(sqlite3.Error):
+        with suppress(sqlite3.Error, SQLAlchemyError):
+            raw = _raw(self._connection)
             if raw.in_transaction:
                 raw.execute("ROLLBACK")
         self._end()
@@ -209,6 +211,14 @@ def _fetched(result: CursorResult[Any]) -> CursorResult[Any]:
         rows = cursor.fetchall() if cursor is not None else []
         result.cursor_strategy = FullyBufferedCursorFetchStrategy(cursor, initial_buffer=rows)
     return result
+
+
+def _locked(file: IO[bytes]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _raw(connection: Connection) -> sqlite3.Connection:

@@ -87,7 +87,12 @@ class Transaction:
         self._refuse()
         if self._session is not None:
             return self._session
-        session = self._session = await self._begin()
+        session = await self._begin()
+        if self.ended:
+            # The handler left while a task of its own still waited for its turn: nobody would ever end this one.
+            await session.rollback()
+            self._refuse()
+        self._session = session
         self.opened = True
         if self._opening is not None:
             try:
