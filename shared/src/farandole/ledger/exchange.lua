@@ -8,7 +8,7 @@
 -- A claim is 44 bytes: key(16) attempt(4) coordinates(20) digest(4).
 -- The reply is one byte a settle (1 accepted, 0 refused) and two a claim (verdict, 1 where the content conflicts);
 -- "E" alone is another epoch. Nothing is written before everything is decided.
-local sub, find, unpack_number = string.sub, string.find, struct.unpack
+local sub, unpack_number = string.sub, struct.unpack
 local CHUNK = 1000 -- Lua's stack holds some 8000 values
 
 -- The fence. A restart and a promotion draw a new replication id, so an epoch ends with them although its key survives.

@@ -12,18 +12,18 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError
+from redis.exceptions import ReadOnlyError, RedisError
 
 from farandole.errors import LedgerUnavailableError, StartError
 from farandole.ledger.claim import Claim
 from farandole.ledger.entry import Entry
 from farandole.ledger.epoch import epoch_changed
+from farandole.ledger.fitness import fit_for_ledger
 from farandole.ledger.ledger import Answers
 from farandole.ledger.packing import Packer, TopicName, unpack_answers, unpack_entry
 from farandole.ledger.script import Script
 from farandole.ledger.settle import Settle
 
-_FLOOR: Final = (7, 0)
 _OTHER_EPOCH: Final = b"E"
 _LOOKUP_KEYS: Final = 1000
 
@@ -85,8 +85,8 @@ class RedisLedger:
             LedgerUnavailableError: Redis does not answer.
             StartError: Redis may evict entries, or is older than 7.0.
         """
-        async with _answering():
-            _fit(await self._redis.info())
+        async with self._answering():
+            fit_for_ledger(await self._redis.info())
             epoch: bytes = await self._join.run(self._redis, [self._epoch], [token_hex(8).encode()])
         self._named.clear()
         return epoch.decode()
@@ -104,7 +104,7 @@ class RedisLedger:
         for name in unnamed:
             arguments += [self._packer.topics[name], "\0".join(name).encode()]
         keys = [self._epoch, self._open, self._topics, self._done]
-        async with _answering():
+        async with self._answering():
             reply: bytes = await self._exchange.run(self._redis, keys, arguments)
         if reply == _OTHER_EPOCH:
             raise epoch_changed()
@@ -113,7 +113,7 @@ class RedisLedger:
 
     async def entries(self) -> Mapping[bytes, Entry]:
         """Return the open entries. Raises LedgerUnavailableError."""
-        async with _answering():
+        async with self._answering():
             packed = {key: entry async for key, entry in self._redis.hscan_iter(self._open, count=1000)}
             topics = await self._names()
         return {key: unpack_entry(entry, topics) for key, entry in packed.items()}
@@ -122,7 +122,7 @@ class RedisLedger:
         """Return what is known of these events, done ones included. Raises LedgerUnavailableError."""
         asked = list(keys)
         packed: list[bytes | None] = []
-        async with _answering():
+        async with self._answering():
             for first in range(0, len(asked), _LOOKUP_KEYS):
                 chunk = asked[first : first + _LOOKUP_KEYS]
                 packed += await self._lookup.run(self._redis, [self._epoch, self._open, self._done], chunk)
@@ -132,6 +132,21 @@ class RedisLedger:
     async def close(self) -> None:
         """Let go of the connections."""
         await self._redis.aclose()
+
+    @asynccontextmanager
+    async def _answering(self) -> AsyncGenerator[None]:
+        """Turn what redis-py raises into LedgerUnavailableError."""
+        try:
+            yield
+        except (RedisError, OSError) as failure:
+            if isinstance(failure, ReadOnlyError):
+                # A demoted primary keeps its connections; new ones resolve the name anew and find the other.
+                await self._redis.connection_pool.disconnect(inuse_connections=False)
+            raise LedgerUnavailableError(
+                "the ledger in Redis is away",
+                why=f"{type(failure).__name__}: {failure}",
+                do="start Redis, or see what it refuses; the work waits and is tried again",
+            ) from failure
 
     async def _names(self) -> dict[bytes, TopicName]:
         names: Any = await self._redis.hgetall(self._topics)
@@ -158,36 +173,3 @@ def _connect(url: str, timeout: timedelta) -> Redis:
             why="it is not of the form redis://host:port/0, rediss://… or unix://…",
             do="set FARANDOLE_REDIS_URL",
         ) from bad
-
-
-def _fit(info: Mapping[str, Any]) -> None:
-    """Refuse a Redis that may throw entries away, or that is too old. Raises StartError."""
-    policy = info.get("maxmemory_policy", "unknown")
-    if policy != "noeviction":
-        raise StartError(
-            f"Redis may evict ledger entries: its maxmemory-policy is {policy}",
-            why="an evicted entry is an event handled twice, or lost",
-            do="redis-cli CONFIG SET maxmemory-policy noeviction   and set it in redis.conf",
-            code="E120",
-        )
-    version = str(info.get("redis_version", "0"))
-    if tuple(int(part) for part in version.split(".")[:2] if part.isdigit()) < _FLOOR:
-        raise StartError(
-            f"Redis {version} is too old for the ledger",
-            why="its scripts need Redis 7.0 or Valkey",
-            do="upgrade Redis",
-            code="E121",
-        )
-
-
-@asynccontextmanager
-async def _answering() -> AsyncGenerator[None]:
-    """Turn what redis-py raises into LedgerUnavailableError."""
-    try:
-        yield
-    except (RedisError, OSError) as failure:
-        raise LedgerUnavailableError(
-            "the ledger in Redis is away",
-            why=f"{type(failure).__name__}: {failure}",
-            do="start Redis, or see what it refuses; the work waits and is tried again",
-        ) from failure
