@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
+from concurrent.futures import Future
 from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 
-from confluent_kafka import KafkaException
+from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 
 from farandole.errors import LocalMeshError
@@ -18,6 +19,9 @@ from farandole.local.progress import Report, unheard
 
 T = TypeVar("T")
 
+_POLL_SECONDS = 0.05
+# Group ids that end in consecutive letters fall on consecutive partitions of the offsets topic.
+_ONE_A_PARTITION = [f"farandole.wake.{letter}" for letter in "abcdefgh"[: kafka_settings.OFFSETS_PARTITIONS]]
 START_WITHIN = timedelta(seconds=60)
 STOP_WITHIN = timedelta(seconds=15)
 
@@ -154,16 +158,39 @@ class Broker:
 
 def answers(bootstrap: str, within: timedelta = timedelta(seconds=1)) -> bool:
     """Ask for the cluster's metadata; tell whether at least one broker is in it. Blocks for ``within`` at most."""
-    quiet = {
-        "bootstrap.servers": bootstrap,
-        "log_level": 0,
-        "reconnect.backoff.ms": 20,
-        "reconnect.backoff.max.ms": 100,
-    }
     try:
-        return bool(AdminClient(quiet).list_topics(timeout=within.total_seconds()).brokers)
+        return bool(AdminClient(_quiet(bootstrap)).list_topics(timeout=within.total_seconds()).brokers)
     except KafkaException:
         return False
+
+
+def wake_groups(bootstrap: str, within: timedelta = timedelta(seconds=3)) -> bool:
+    """Make the broker set up its group coordinators now, and tell whether it did. Blocks for ``within`` at most.
+
+    They come into being when first asked for, and whoever asks first is turned away for one to three seconds: a consumer
+    of a fresh mesh would join that much later.
+    """
+    admin = AdminClient(_quiet(bootstrap))
+    deadline = time.monotonic() + within.total_seconds()
+    while (left := deadline - time.monotonic()) > 0:
+        # Deleting groups that are not there changes nothing, and is answered only by coordinators that are at work.
+        asked = admin.delete_consumer_groups(_ONE_A_PARTITION, request_timeout=left)
+        if all(_says_no_such_group(each) for each in asked.values()):
+            return True
+        time.sleep(_POLL_SECONDS)
+    return False
+
+
+def _says_no_such_group(asked: Future[None]) -> bool:
+    try:
+        asked.result()
+    except KafkaException as failure:
+        return failure.args[0].code() == KafkaError.GROUP_ID_NOT_FOUND
+    return True
+
+
+def _quiet(bootstrap: str) -> dict[str, str | int | float | bool]:
+    return {"bootstrap.servers": bootstrap, "log_level": 0, "reconnect.backoff.ms": 20, "reconnect.backoff.max.ms": 100}
 
 
 def _known(value: T | None) -> T:

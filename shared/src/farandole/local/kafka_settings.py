@@ -14,6 +14,7 @@ from farandole.local.ports import LOOPBACK
 
 _NODE = 1
 LARGEST_EVENT = 1024 * 1024
+OFFSETS_PARTITIONS = 4
 # With a largest heap of 128m the broker of a busy mesh grew to 238 MB, with 80m and a heap that starts small to 180.
 HEAP = "80m"
 _AOT_SINCE = 25
@@ -29,7 +30,7 @@ _TUNING = {
     "num.recovery.threads.per.data.dir": 1,
     "log.cleaner.threads": 1,
     "log.cleaner.dedupe.buffer.size": 2 * 1024 * 1024,
-    "offsets.topic.num.partitions": 4,
+    "offsets.topic.num.partitions": OFFSETS_PARTITIONS,
     "offsets.topic.replication.factor": 1,
     "offsets.topic.segment.bytes": 4 * 1024 * 1024,
     "transaction.state.log.num.partitions": 1,
