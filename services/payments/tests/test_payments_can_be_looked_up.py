@@ -1,0 +1,4 @@
+"""The pages that audits read."""
+
+from __future__ import annotations
+
