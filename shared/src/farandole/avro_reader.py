@@ -13,6 +13,7 @@ from struct import Struct
 from typing import Any, Final, cast
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+MILLISECOND: Final = timedelta(milliseconds=1)
 FLOAT: Final = Struct("<f").unpack_from
 DOUBLE: Final = Struct("<d").unpack_from
 
@@ -54,11 +55,6 @@ def varint(buf: bytes, pos: int) -> tuple[int, int]:
     return number, pos
 
 
-def moment(millis: int) -> datetime:
-    """Return the UTC moment of a timestamp-millis, or raise OverflowError outside the years 1 to 9999."""
-    return EPOCH + timedelta(0, 0, 0, millis)
-
-
 def bad(what: str) -> MalformedError:
     """Return the error of bytes that break the encoding."""
     return MalformedError(what)
@@ -73,7 +69,8 @@ class _Compiler:
         self._source: list[str] = []
         self._scope: dict[str, Any] = {
             "varint": varint,
-            "moment": moment,
+            "EPOCH": EPOCH,
+            "MILLISECOND": MILLISECOND,
             "bad": bad,
             "float_": FLOAT,
             "double_": DOUBLE,
@@ -128,7 +125,7 @@ class _Compiler:
             case "fixed":
                 return self._call(self._fixed(schema, home), to)
             case "long" if schema.get("logicalType") == "timestamp-millis":
-                return [*_number(to), f"{to} = moment({to})"]
+                return [*_number(to), f"{to} = EPOCH + MILLISECOND * {to}"]
             case inner:
                 return self._read(inner, to, home)
 
@@ -160,8 +157,8 @@ class _Compiler:
         lines = [f"{to} = {start}", "while True:"]
         lines += [f"    {line}" for line in _unsigned()]
         lines += ["    if n == 0:", "        break", "    stop = -1", "    if n & 1:", "        count = (n + 1) >> 1"]
-        lines += [f"        {line}" for line in [*_unsigned(), "stop = pos + (n >> 1)", "if n & 1 or stop > size:"]]
-        lines += ["            raise bad('a block is longer than the record')", "    else:", "        count = n >> 1"]
+        lines += [f"        {line}" for line in [*_unsigned(), "stop = pos + (n >> 1)", "if n & 1:"]]
+        lines += ["            raise bad('a block has a negative size')", "    else:", "        count = n >> 1"]
         lines += [f"    if count * {least} > size - pos:"]
         lines += ["        raise bad('a block counts more items than bytes are left')"]
         lines += ["    for _ in range(count):", *(f"        {line}" for line in item)]

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import timedelta
 from struct import Struct
 from typing import Any, Final, cast
 
-from farandole.avro_reader import EPOCH
+from farandole.avro_reader import EPOCH, MILLISECOND
 from farandole.errors import ContractError
 
-MILLISECOND: Final = timedelta(milliseconds=1)
 FLOAT: Final = Struct("<f").pack
 DOUBLE: Final = Struct("<d").pack
 

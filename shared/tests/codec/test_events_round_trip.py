@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import farandole_events
@@ -13,7 +14,7 @@ import msgspec.inspect
 import pytest
 from farandole.codec import Codec
 from farandole.event import Event
-from farandole_events import CATALOGUE, OrderPlaced
+from farandole_events import CATALOGUE, OrderPlaced, StockLine, StockReleased
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -95,6 +96,16 @@ def test_a_generic_reader_gets_the_schema_and_the_fields(event: OrderPlaced) -> 
     schema, fields = CODEC.decode_any(CODEC.encode(event))
     assert schema is OrderPlaced.avro
     assert msgspec.convert(fields, OrderPlaced) == event
+
+
+def test_the_plain_reader_of_the_readme_reads_a_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    schemas = Path(__file__).parents[3] / "schemas"
+    snippet = (schemas / "README.md").read_text(encoding="utf-8").rpartition("```python\n")[2].partition("```")[0]
+    monkeypatch.chdir(schemas.parent)
+    released = StockReleased(order_id="o", reservation_id="r", lines=(StockLine(product_id="p", quantity=3),))
+    scope: dict[str, Any] = {"value": CODEC.encode(released)}
+    exec(snippet, scope)
+    assert scope["event"] == plain(released)
 
 
 def test_the_mesh_has_as_many_classes_as_schemas() -> None:

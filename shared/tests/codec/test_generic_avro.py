@@ -48,6 +48,13 @@ def test_an_enum_has_no_symbol_below_zero_or_after_its_last(index: bytes) -> Non
         read(index, 0, len(index))
 
 
+@pytest.mark.parametrize("kind", ["string", "bytes", "double", {"type": "fixed", "name": "Four", "size": 4}])
+def test_a_reader_never_looks_beyond_the_size_that_it_is_given(kind: Any) -> None:
+    read = compile_reader(record(("a", kind)), lambda _: dict)
+    with pytest.raises(MalformedError):
+        read(b"\x06abcdefgh", 0, 3)
+
+
 def test_a_count_of_items_that_take_no_bytes_is_held_against_the_bytes_that_are_left() -> None:
     read = compile_reader(record(("a", {"type": "array", "items": "null"})), lambda _: dict)
     bomb = b"\x80\xda\xc4\x09\x00"

@@ -77,7 +77,7 @@ MALFORMED = {
     "a count of 2 to the 63": HEAD + b"\xff" * 9 + b"\x01" + LINE + b"\x00",
     "a block longer than the value": HEAD + zigzag(-1) + zigzag(1000) + LINE + b"\x00",
     "a block of another size than it says": HEAD + zigzag(-1) + zigzag(len(LINE) - 1) + LINE + b"\x00",
-    "a block of negative size": HEAD + zigzag(-1) + zigzag(-3) + LINE + b"\x00",
+    "a block of negative size": HEAD + zigzag(-1) + zigzag(-4) + LINE + b"\x00",
     "a string of negative length": PREFIX + b"\x01" + b"\x02r" + b"\x00",
     "a string longer than the value": PREFIX + zigzag(1_000_000) + b"o",
     "a string of 2 to the 62 bytes": PREFIX + zigzag(2**62) + b"o",
@@ -113,17 +113,29 @@ def test_a_union_has_no_branch_below_zero_or_above_its_last() -> None:
             CODEC.decode(good[:at] + index + good[at + 1 :], OrderPlaced)
 
 
+INVOICE = InvoiceIssued(
+    order_id="o",
+    invoice_number=1,
+    customer_id="c",
+    total_cents=1,
+    currency="USD",
+    paid=True,
+    issued_at=datetime(1970, 1, 1, tzinfo=UTC),
+)
+
+
+def test_a_long_has_64_bits() -> None:
+    good = CODEC.encode(INVOICE)
+    at = 5 + len(b"\x02o")
+    assert good[at : at + 1] == zigzag(1)
+    widest = CODEC.decode(good[:at] + b"\xff" * 9 + b"\x01" + good[at + 1 :], InvoiceIssued)
+    assert widest.invoice_number == -(2**63)
+    with pytest.raises(UndecodableError):
+        CODEC.decode(good[:at] + b"\xff" * 9 + b"\x03" + good[at + 1 :], InvoiceIssued)
+
+
 def test_a_boolean_is_zero_or_one() -> None:
-    event = InvoiceIssued(
-        order_id="o",
-        invoice_number=1,
-        customer_id="c",
-        total_cents=1,
-        currency="USD",
-        paid=True,
-        issued_at=datetime(1970, 1, 1, tzinfo=UTC),
-    )
-    good = CODEC.encode(event)
+    good = CODEC.encode(INVOICE)
     assert good[-2:] == b"\x01\x00"
     with pytest.raises(UndecodableError):
         CODEC.decode(good[:-2] + b"\x02\x00", InvoiceIssued)

@@ -82,6 +82,17 @@ def test_a_version_that_differs_in_docs_alone_is_read_without_resolution() -> No
     assert codec.decode(b"\x00\x00\x00\x00\x05" + value[5:], MovedFirst) == MovedFirst(move_id="m", weight=3)
 
 
+def test_a_type_of_the_same_name_in_another_namespace_is_another_type() -> None:
+    twin = {**FIRST.avsc, "namespace": "demo.visits"}
+    source = Catalogue(
+        [EventSchema(id=8, name="Moved", fullname="demo.visits.Moved", topic="v", key="move_id", version=1, avsc=twin)]
+    )
+    value = CODEC.encode(MovedFirst(move_id="m", weight=3))
+    with pytest.raises(UndecodableError) as refused:
+        Codec(source).decode(b"\x00\x00\x00\x00\x08" + value[5:], MovedFirst)
+    assert refused.value.why == "it was written as demo.visits.Moved"
+
+
 def test_an_unknown_id_names_itself() -> None:
     with pytest.raises(UnknownSchemaError, match="4095"):
         CODEC.decode(b"\x00\x00\x00\x0f\xff\x02m", MovedFirst)

@@ -23,7 +23,7 @@ MOVED: dict[str, Any] = {
     "type": "record",
     "name": "Moved",
     "namespace": "demo.moves",
-    "doc": 'Something moved; a """quote""" and a \\ are only text.',
+    "doc": 'Something moved; a """quote""" and a \\new line are only text.',
     "key": "move_id",
     "fields": [
         {"name": "move_id", "doc": "The move.", "type": "string"},
