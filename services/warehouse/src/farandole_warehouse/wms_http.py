@@ -1,0 +1,54 @@
+"""HttpWarehouseSystem: the warehouse floor over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+import msgspec
+from farandole.outside import OutsideRefusal, OutsideSystem, outside_system
+from farandole_events import Address, StockLine
+
+from farandole_warehouse.settings import WarehouseSettings
+from farandole_warehouse.wms import Package, WarehouseSystem
+
+
+class _Packed(msgspec.Struct, frozen=True):
+    package_id: str
+    parcels: int
+    weight_grams: int | None = None
+
+
+class HttpWarehouseSystem:
+    """Asks the warehouse system over HTTP."""
+
+    def __init__(self, system: OutsideSystem) -> None:
+        self._system = system
+
+    async def pack(
+        self, order_id: str, lines: tuple[StockLine, ...], ship_to: Address, carrier: str, *, idempotency_key: str
+    ) -> Package:
+        """See WarehouseSystem."""
+        body = {
+            "order_id": order_id,
+            "lines": msgspec.to_builtins(lines),
+            "ship_to": msgspec.to_builtins(ship_to),
+            "carrier": carrier,
+        }
+        try:
+            packed = await self._system.post("/wms/packages", body, _Packed, idempotency_key=idempotency_key)
+        except OutsideRefusal as refused:
+            raise self._system.unexpected(refused.refusal) from refused
+        return Package(package_id=packed.package_id, parcels=packed.parcels, weight_grams=packed.weight_grams)
+
+
+@asynccontextmanager
+async def connect(settings: WarehouseSettings) -> AsyncGenerator[WarehouseSystem]:
+    """Give the warehouse system at the address of the settings, and close its connections in the end."""
+    async with outside_system(
+        "the warehouse system",
+        settings.wms_url,
+        connect_within=settings.connect_timeout,
+        answer_within=settings.answer_timeout,
+    ) as system:
+        yield HttpWarehouseSystem(system)
