@@ -130,6 +130,11 @@ def waiting() -> Callable[..., Awaitable[None]]:
     return eventually
 
 
+@pytest.fixture(name="served")
+def serving() -> Callable[[ASGIApp], AbstractAsyncContextManager[str]]:
+    return served
+
+
 @pytest.fixture
 async def receiver() -> AsyncIterator[Receiver]:
     service = Receiver()

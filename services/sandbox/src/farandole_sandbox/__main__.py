@@ -1,4 +1,7 @@
-"""``python -m farandole_sandbox``: serve until told to stop."""
+"""``python -m farandole_sandbox``: serve until told to stop.
+
+Not by ``farandole.run``: the outside systems stand outside. They must answer while the brokers and Redis are away.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import asyncio
 import sys
 
 import uvicorn
+from farandole import log
 from farandole.errors import FarandoleError
 
 from farandole_sandbox.app import create_app
@@ -20,10 +24,11 @@ async def serve(settings: Settings) -> None:
             create_app(sandbox),
             host=settings.http_host,
             port=settings.http_port,
-            log_level="warning",
+            log_config=None,
             access_log=False,
             lifespan="off",
             proxy_headers=False,
+            server_header=False,
             timeout_graceful_shutdown=5,
         )
         await uvicorn.Server(config).serve()
@@ -31,6 +36,7 @@ async def serve(settings: Settings) -> None:
 
 def main() -> None:
     """Serve; exit with 1 and a sentence when that cannot be done."""
+    log.configure("WARNING", service="sandbox")
     try:
         asyncio.run(serve(read_settings()))
     except FarandoleError as error:
