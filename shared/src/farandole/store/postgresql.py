@@ -42,7 +42,6 @@ class PostgreSQLDatabase:
             hide_parameters=True,
             pool_size=10,
             max_overflow=10,
-            pool_timeout=self._patience.total_seconds(),
             connect_args={
                 "application_name": f"farandole-{self._service}",
                 "connect_timeout": max(2, round(self._patience.total_seconds())),

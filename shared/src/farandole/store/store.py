@@ -69,7 +69,7 @@ class Store:
 
     It belongs to the event loop on which it was opened. Many deliveries and transactions may be under way at once;
     on SQLite those that write take turns, in the order of their first statements. Nothing waits longer than
-    ``patience`` for another process's lock or for a connection: then it raises StoreUnavailableError.
+    ``patience`` for a lock that another process holds: then it raises StoreUnavailableError.
 
     SQLite runs in WAL mode with ``synchronous=NORMAL``: a killed process loses nothing, a power cut may take back the
     last commits. Run PostgreSQL where that matters.
@@ -147,7 +147,10 @@ class Store:
 
     @asynccontextmanager
     async def reading(self) -> AsyncGenerator[UnitOfWork]:
-        """Give a unit of work that can only read and waits for no writer; each statement sees what is committed."""
+        """Give a unit of work that can only read and waits for no writer; each statement sees what is committed.
+
+        Read in pages: on SQLite a statement holds up the event loop for as long as it reads.
+        """
         transaction = Transaction(self._database.read)
         try:
             yield UnitOfWork(transaction, self._database.dialect)

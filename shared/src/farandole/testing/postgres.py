@@ -97,7 +97,7 @@ class PostgreSQLServer:
         self._account = _Account(user=_NOBODY if os.geteuid() == 0 else None)
         self._folder: Path | None = None
         self._bin: Path | None = None
-        self._guard: subprocess.Popen[bytes] | None = None
+        self._guard: subprocess.Popen[Any] | None = None
 
     def __enter__(self) -> Self:
         self.start()
