@@ -22,6 +22,7 @@ from farandole_payments.gateway import PaymentGateway
 from farandole_payments.service import service
 from farandole_payments.testing import FakeGateway
 from farandole_payments.testing.fake_gateway import LOST_ANSWER, OUTAGE
+from structlog.testing import capture_logs
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 LATER = timedelta(minutes=30)
@@ -77,14 +78,37 @@ async def test_a_placed_order_is_held_on_the_card(harness: Harness, gateway: Fak
     (authorised,) = harness.events(PaymentAuthorised)
     assert (authorised.order_id, authorised.amount_cents, authorised.currency) == ("order-1", 3000, "USD")
     assert gateway.open_holds == [authorised.hold_id]
-    assert authorised.expires_at == gateway.holds[authorised.hold_id].expires_at.replace(
-        microsecond=authorised.expires_at.microsecond
-    )
+    at_the_gateway = gateway.holds[authorised.hold_id].expires_at
+    assert abs(authorised.expires_at - at_the_gateway) < timedelta(milliseconds=1)
 
 
 async def test_the_key_of_the_hold_is_the_events_id(harness: Harness, gateway: FakeGateway) -> None:
     await harness.deliver(order_placed(), event_id="the-event")
     assert list(gateway._answers) == [("hold", "the-event")]
+
+
+async def test_the_other_keys_come_from_the_hold_and_from_the_capture(harness: Harness, gateway: FakeGateway) -> None:
+    await harness.deliver(order_placed())
+    await harness.deliver(dispatched())
+    await harness.deliver(cancelled())
+    await harness.deliver(order_placed("order-2"))
+    await harness.deliver(cancelled("order-2"))
+    assert [answer for answer in gateway._answers if answer[0] != "hold"] == [
+        ("capture", "capture-hold_1"),
+        ("refund", "refund-cap_1"),
+        ("void", "void-hold_2"),
+    ]
+
+
+@pytest.mark.parametrize(("lifetime", "warnings"), [(timedelta(hours=23), 1), (timedelta(hours=25), 0)])
+async def test_a_hold_shorter_than_a_backorder_is_told_of(
+    harness: Harness, gateway: FakeGateway, lifetime: timedelta, warnings: int
+) -> None:
+    gateway.now, gateway.lifetime = harness.clock.now, lifetime
+    with capture_logs() as logs:
+        await harness.deliver(order_placed())
+    told = [line for line in logs if line["event"] == "the hold may lapse before the goods leave"]
+    assert len(told) == warnings
 
 
 async def test_a_declined_card_becomes_an_event(harness: Harness) -> None:

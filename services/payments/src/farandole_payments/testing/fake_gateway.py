@@ -46,7 +46,9 @@ class _Captured:
 
 @dataclass(kw_only=True)
 class FakeGateway:
-    """Does what a gateway does. ``faults`` strike the next calls, one each; ``before`` is awaited before each call.
+    """Does what a gateway does. ``faults`` strike the next calls, one each.
+
+    ``before`` is awaited before the work of each call, ``after`` between the work and its answer.
 
     Cards: a token that begins with ``tok_declined`` is declined, ``tok_capture_fails`` is held and never captured.
     """
@@ -55,6 +57,7 @@ class FakeGateway:
     lifetime: timedelta = timedelta(days=7)
     faults: deque[Fault] = field(default_factory=deque)
     before: Callable[[str], Awaitable[None]] | None = None
+    after: Callable[[str], Awaitable[None]] | None = None
     calls: list[str] = field(default_factory=list)
     holds: dict[str, _Held] = field(default_factory=dict)
     captures: dict[str, _Captured] = field(default_factory=dict)
@@ -94,6 +97,8 @@ class FakeGateway:
         if fault == OUTAGE:
             raise _unavailable(call)
         answer = self._remembered(call, key, work)
+        if self.after is not None:
+            await self.after(call)
         if fault == LOST_ANSWER:
             raise _unavailable(call)
         if isinstance(answer, Exception):
