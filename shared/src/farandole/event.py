@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import msgspec
 
-if TYPE_CHECKING:
-    from farandole.schema import EventSchema
+from farandole.schema import EventSchema
 
 
 class Value(msgspec.Struct, frozen=True, kw_only=True):
