@@ -171,3 +171,21 @@ def test_a_url_that_cannot_be_used_is_refused_without_its_secret():
         RedisLedger("http://:hunter2@localhost", cluster="c", service="payments")
     assert "hunter2" not in str(refused.value)
     assert "redis://" in str(refused.value)
+
+
+async def test_a_demoted_primary_is_left_so_that_the_next_try_may_find_the_new_one(ledger: RedisLedger, raw: Redis):
+    epoch = await ledger.join()
+    await raw.replicaof("127.0.0.1", "1")
+    others = await _connections(raw)
+    assert others
+    with pytest.raises(LedgerUnavailableError, match="ReadOnlyError"):
+        await ledger.exchange(epoch, [], [CLAIM])
+    async with asyncio.timeout(10):
+        while others & await _connections(raw):  # noqa: ASYNC110 - the server is another process
+            await asyncio.sleep(0.02)
+
+
+async def _connections(raw: Redis) -> set[str]:
+    """The ids of the server's connections, but for the asking one."""
+    mine = str(await raw.client_id())
+    return {client["id"] for client in await raw.client_list(_type="normal")} - {mine}

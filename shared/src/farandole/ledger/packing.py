@@ -62,11 +62,6 @@ class Packer:
             ]
         )
 
-    def entry(self, entry: Entry) -> bytes:
-        """Pack an entry as Redis keeps it."""
-        at = entry.coordinates
-        return _ENTRY.pack(entry.state.value, entry.attempt, self.topic(at), at.partition, at.offset, entry.digest)
-
     def topic(self, coordinates: Coordinates) -> bytes:
         """Return the digest of the coordinates' topic."""
         name = (coordinates.topic, coordinates.topic_id)
