@@ -17,7 +17,7 @@ from farandole_orders.client import Clients
 from farandole_orders.idempotency import Answer, KeyedRequest, KeyName, fingerprint_of
 from farandole_orders.links import page_of
 from farandole_orders.listing import Listing
-from farandole_orders.refusal import MEDIA_TYPE, no_such_order
+from farandole_orders.refusal import no_such_order
 from farandole_orders.request import CancellationBody, OrderRequest
 from farandole_orders.standing import Status
 
@@ -35,7 +35,7 @@ LAST_SEQ = 2**63 - 1
 
 
 def _told(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    return {status: {"model": Problem, "content": {MEDIA_TYPE: {}}} for status in statuses}
+    return {status: {"model": Problem} for status in statuses}
 
 
 def create_router(*, acceptance: Acceptance, desk: CancellationDesk, listing: Listing, clients: Clients) -> APIRouter:
