@@ -1,0 +1,29 @@
+"""Settings: what the environment says about suppliers."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from farandole.outside import ANSWER_WITHIN, CONNECT_WITHIN
+from pydantic import AliasChoices, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class SuppliersSettings(BaseSettings):
+    """The environment, read once at start. Durations are seconds or ISO 8601 (``PT10S``)."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="FARANDOLE_SUPPLIERS_", frozen=True, extra="ignore", populate_by_name=True
+    )
+
+    portal_url: str = Field(
+        default="http://127.0.0.1:8099",
+        validation_alias=AliasChoices("FARANDOLE_SUPPLIERS_PORTAL_URL", "FARANDOLE_URL_SANDBOX"),
+    )
+    webhook_secret: SecretStr = Field(
+        default=SecretStr(""),
+        validation_alias=AliasChoices("FARANDOLE_SUPPLIERS_WEBHOOK_SECRET", "FARANDOLE_WEBHOOK_SECRET"),
+        description="Verifies the suppliers' webhooks; several while one is being rotated.",
+    )
+    connect_within: timedelta = Field(default=CONNECT_WITHIN, gt=timedelta(0))
+    answer_within: timedelta = Field(default=ANSWER_WITHIN, gt=timedelta(0))
