@@ -119,7 +119,7 @@ def _webhook_counts(connection: sqlite3.Connection) -> dict[str, int]:
         "SELECT count(*), coalesce(sum(acknowledged > 0), 0), coalesce(sum(acknowledged < wanted), 0),"
         " coalesce(sum(attempts), 0), coalesce(sum(acknowledged), 0) FROM webhooks"
     ).fetchone()
-    return dict(zip(("owed", "delivered", "pending", "sent", "acknowledgements"), row, strict=True))
+    return dict(zip(("owed", "delivered", "pending", "attempts", "acknowledgements"), row, strict=True))
 
 
 def _call_counts(connection: sqlite3.Connection) -> dict[str, Any]:
