@@ -213,7 +213,7 @@ async def test_an_event_of_an_order_that_is_not_there_waits_for_it(harness: Harn
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(data=st.data())
 async def test_in_any_order_and_doubled_a_scenario_ends_the_same_and_once(data: st.DataObject, scenario: str):
     names, status, causes = SCENARIOS[scenario]
@@ -267,7 +267,7 @@ NEWS = st.builds(
 )
 
 
-@settings(max_examples=500)
+@settings(max_examples=300)
 @given(st.lists(NEWS, max_size=12))
 def test_no_news_takes_an_order_back_or_ends_it_twice(heard: list[News]):
     standing = Standing()
@@ -281,7 +281,7 @@ def test_no_news_takes_an_order_back_or_ends_it_twice(heard: list[News]):
         standing = after
 
 
-@settings(max_examples=500)
+@settings(max_examples=300)
 @given(
     st.lists(NEWS.filter(lambda news: news.cancels is None), max_size=8).flatmap(
         lambda news: st.tuples(

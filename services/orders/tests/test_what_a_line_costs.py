@@ -23,7 +23,6 @@ from hypothesis import strategies as st
         (1, 1, 5001, 0),
         (999, 7, 10_000, 0),
         (0, 5, 0, 0),
-        # 0.15 has no exact float: 4250 × 15 × 0.85 is 54187.5, and floats say 54187.49999…
         (4250, 15, 1500, 54188),
     ],
 )
