@@ -65,6 +65,7 @@ class Workers:
     publish_first: bool = False
     epoch_fence: bool = True
     assignment_fence: bool = True
+    group_before_epoch: bool = False
 
 
 class Worker(NamedTuple):
@@ -197,8 +198,10 @@ class Model:
         worker = world.workers[index]
         offset = world.committed[worker.partition]
         waits = index == FIRST and not world.reassigned
-        # Who meets another epoch abandons everything and rejoins the group: it keeps nothing that was reassigned.
-        expelled = self.workers.epoch_fence and _lost_it(world, index) and worker.epoch != world.epoch
+        # Who meets another epoch abandons everything, joins the epoch and *then* the group: what is assigned to it is
+        # assigned within that epoch. The other way round a partition may be lost in between, and be claimed anyway.
+        stale = _lost_it(world, index) and worker.epoch != world.epoch
+        expelled = stale and self.workers.epoch_fence and not self.workers.group_before_epoch
         if waits or expelled or offset >= len(world.logs[worker.partition]):
             return
         attempt = world.logs[worker.partition][offset]

@@ -127,6 +127,11 @@ WORKERS = (
         breaks="lost",
     ),
     Mutant(
+        name="the-group-joined-before-the-epoch",
+        model=Model(workers=Workers(group_before_epoch=True), faults=_WIPE),
+        breaks="lost",
+    ),
+    Mutant(
         name="pending-entries-expire",
         model=Model(faults=replace(_ZOMBIE, expiries=1)),
         breaks="lost",

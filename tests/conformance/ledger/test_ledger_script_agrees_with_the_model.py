@@ -23,7 +23,12 @@ from ledger_mutants import RULES, WORKERS, Mutant
 from ledger_questions import Case, Outcome, ask, by_ledger, by_rules, cases
 from redis.asyncio import Redis
 
-RUNS_AGREE = {"commit-when-refused", "publish-first", "without-the-assignment-fence"}
+RUNS_AGREE = {
+    "commit-when-refused",
+    "publish-first",
+    "without-the-assignment-fence",
+    "the-group-joined-before-the-epoch",
+}
 """Mutants that ignore a right answer: Redis follows them step by step, into the loss."""
 
 

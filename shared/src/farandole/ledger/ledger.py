@@ -36,7 +36,9 @@ class Ledger(Protocol):
     async def join(self) -> str:
         """Return the epoch, and make one where there is none; call it again after EpochChangedError.
 
-        Everything fetched under another epoch has to be abandoned.
+        Everything fetched under another epoch has to be abandoned, and the consumer group rejoined *after* this: only
+        then is what is assigned known to be assigned within the epoch (the other way round loses events, see
+        ``tests/conformance/ledger``).
 
         Raises:
             LedgerUnavailableError: Redis does not answer.
