@@ -1,0 +1,141 @@
+"""Pages: the papers over HTTP, as JSON and printed. Read only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+
+import msgspec
+from farandole_events.types import BillTo
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from farandole_invoicing.archive import Archive
+from farandole_invoicing.paper import CreditNote, Invoice
+from farandole_invoicing.printing import print_credit_note, print_invoice, written
+from farandole_invoicing.service import service
+
+T = TypeVar("T")
+
+USUAL_PAGE: Final = 100
+LARGEST_PAGE: Final = 1000
+LARGEST_NUMBER: Final = 2**63 - 1
+
+
+@service.http
+def create_app(archive: Archive) -> ASGIApp:
+    """Return the application that shows and prints invoices and credit notes."""
+
+    async def invoices(request: Request) -> Response:
+        asked = _page(request)
+        if asked is None:
+            return _not_a_page()
+        after, limit = asked
+        return _paged("invoices", [shown(one) for one in await archive.invoices(after=after, limit=limit)], limit)
+
+    async def invoice(request: Request) -> Response:
+        found = await archive.invoice(_number(request))
+        return _missing("invoice") if found is None else JSONResponse({**shown(found), "bill": _bill(found.bill)})
+
+    async def printed_invoice(request: Request) -> Response:
+        return await _printed("invoice", await archive.invoice(_number(request)), print_invoice)
+
+    async def credit_notes(request: Request) -> Response:
+        asked = _page(request)
+        if asked is None:
+            return _not_a_page()
+        after, limit = asked
+        notes = await archive.credit_notes(after=after, limit=limit)
+        return _paged("credit_notes", [credit_shown(one) for one in notes], limit)
+
+    async def credit_note(request: Request) -> Response:
+        found = await archive.credit_note(_number(request))
+        return _missing("credit note") if found is None else JSONResponse(credit_shown(found))
+
+    async def printed_credit_note(request: Request) -> Response:
+        return await _printed("credit-note", await archive.credit_note(_number(request)), print_credit_note)
+
+    return Starlette(
+        routes=[
+            Route("/invoices", invoices),
+            Route("/invoices/{number:int}.pdf", printed_invoice),
+            Route("/invoices/{number:int}", invoice),
+            Route("/credit-notes", credit_notes),
+            Route("/credit-notes/{number:int}.pdf", printed_credit_note),
+            Route("/credit-notes/{number:int}", credit_note),
+        ]
+    )
+
+
+def shown(invoice: Invoice) -> dict[str, Any]:
+    """Return an invoice as JSON shows it in a list."""
+    return {
+        "number": invoice.number,
+        "order_id": invoice.order_id,
+        "customer_id": invoice.bill.customer_id,
+        "total_cents": invoice.bill.total_cents,
+        "currency": invoice.bill.currency,
+        "paid": invoice.paid,
+        "issued_at": invoice.issued_at.isoformat(),
+        "due_at": invoice.due_at.isoformat() if invoice.due_at else None,
+    }
+
+
+def credit_shown(note: CreditNote) -> dict[str, Any]:
+    """Return a credit note as JSON shows it."""
+    return {
+        "number": note.number,
+        "invoice_number": note.invoice.number,
+        "order_id": note.invoice.order_id,
+        "total_cents": note.invoice.bill.total_cents,
+        "currency": note.invoice.bill.currency,
+        "reason": note.reason,
+        "issued_at": note.issued_at.isoformat(),
+    }
+
+
+async def _printed(kind: str, paper: Any, printing: Callable[[Any], bytes]) -> Response:
+    if paper is None:
+        return _missing(kind.replace("-", " "))
+    # Setting a page takes tens of milliseconds of CPU: not on the event loop that handles deliveries.
+    pdf = await run_in_threadpool(printing, paper)
+    name = f'inline; filename="{kind}-{written(paper.number)}.pdf"'
+    return Response(pdf, media_type="application/pdf", headers={"Content-Disposition": name})
+
+
+def _bill(bill: BillTo) -> Any:
+    return msgspec.to_builtins(bill)
+
+
+def _number(request: Request) -> int:
+    number: int = request.path_params["number"]
+    return min(number, LARGEST_NUMBER)
+
+
+def _page(request: Request) -> tuple[int, int] | None:
+    after = _digits(request.query_params.get("after", "0"))
+    limit = _digits(request.query_params.get("limit", str(USUAL_PAGE)))
+    if after is None or limit is None or not 1 <= limit <= LARGEST_PAGE:
+        return None
+    return after, limit
+
+
+def _digits(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= len(str(LARGEST_NUMBER)) - 1 else None
+
+
+def _paged(name: str, papers: list[dict[str, Any]], limit: int) -> Response:
+    return JSONResponse({name: papers, "next": papers[-1]["number"] if len(papers) == limit else None})
+
+
+def _not_a_page() -> Response:
+    reason = f"after is a number, limit is one from 1 to {LARGEST_PAGE}"
+    return JSONResponse({"error": "page", "reason": reason}, 422)
+
+
+def _missing(what: str) -> Response:
+    return JSONResponse({"error": "not_found", "reason": f"there is no {what} of that number"}, 404)
