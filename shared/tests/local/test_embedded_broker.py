@@ -9,7 +9,6 @@ import pytest
 from confluent_kafka import Consumer, KafkaException, Producer
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
-
 from farandole.errors import LocalMeshError
 from farandole.local import broker as broker_module
 from farandole.local import kafka_settings
@@ -92,7 +91,9 @@ async def test_the_broker_listens_on_the_loopback_only_and_creates_no_topic_by_i
 def produce_to_nowhere(broker: Broker) -> None:
     failures: list[KafkaException] = []
     producer = Producer({"bootstrap.servers": broker.bootstrap, "topic.metadata.propagation.max.ms": 100})
-    producer.produce("nobody-made-me", b"x", on_delivery=lambda error, _: error and failures.append(KafkaException(error)))
+    producer.produce(
+        "nobody-made-me", b"x", on_delivery=lambda error, _: error and failures.append(KafkaException(error))
+    )
     producer.flush(20)
     for failure in failures:
         raise failure

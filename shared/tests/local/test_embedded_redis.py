@@ -6,10 +6,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from redis import Redis as Client
-
 from farandole.errors import LocalMeshError
 from farandole.local.redis import Redis
+from redis import Redis as Client
 
 pytestmark = pytest.mark.mesh
 

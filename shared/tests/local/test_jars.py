@@ -1,4 +1,4 @@
-"""Where Kafka's jars come from, and that not one wrong byte gets in. No source here is further away than the loopback."""
+"""Where Kafka's jars come from, and that not one wrong byte gets in. No source here is further than the loopback."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-
 from farandole.errors import LocalMeshError
 from farandole.local import jar_lock, jars, maven
 from farandole.local.jar_lock import Jar

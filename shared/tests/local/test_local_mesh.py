@@ -19,12 +19,11 @@ from typing import Any
 import pytest
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
-from redis import Redis as Client
-
 from farandole.errors import LocalMeshError
 from farandole.local import doctor, home, processes, state, status
 from farandole.local.mesh import LocalMesh
 from farandole.local.services import ServiceProcess, discover, in_order
+from redis import Redis as Client
 
 pytestmark = [pytest.mark.mesh, pytest.mark.timeout(180)]
 
@@ -41,7 +40,8 @@ class Ready(http.server.BaseHTTPRequestHandler):
         pass
 
 print("gate", os.path.exists(os.path.join(os.environ["FARANDOLE_HOME"], "provisioned")), flush=True)
-http.server.HTTPServer((os.environ["FARANDOLE_HTTP_HOST"], int(os.environ["FARANDOLE_HTTP_PORT"])), Ready).serve_forever()
+address = os.environ["FARANDOLE_HTTP_HOST"], int(os.environ["FARANDOLE_HTTP_PORT"])
+http.server.HTTPServer(address, Ready).serve_forever()
 """
 
 UP = """
@@ -72,7 +72,9 @@ def importable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def up(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     """A mesh that runs in a process of its own."""
-    with subprocess.Popen([sys.executable, "-c", UP, str(tmp_path / "home")], stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        [sys.executable, "-c", UP, str(tmp_path / "home")], stdout=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
         yield process
@@ -85,7 +87,7 @@ def pids_of(mesh: state.MeshState) -> list[int]:
 
 async def until_all_healthy(folder: Path) -> None:
     async with asyncio.timeout(60):
-        while not all((await status.healthy(status.read(folder))).values()):
+        while not all((await status.healthy(status.read(folder))).values()):  # noqa: ASYNC110 - another process's state
             await asyncio.sleep(0.1)
 
 
@@ -104,7 +106,10 @@ async def test_a_mesh_provisions_before_its_services_run_and_tells_each_where_ev
         admin.create_topics([NewTopic("orders", 1, 1)])["orders"].result(20)
         provisioned.append(bootstrap)
 
-    services = [ServiceProcess(name="erp-link", module="ready_service"), ServiceProcess(name="orders", module="ready_service")]
+    services = [
+        ServiceProcess(name="erp-link", module="ready_service"),
+        ServiceProcess(name="orders", module="ready_service"),
+    ]
     async with LocalMesh(folder, services=services, provision=provision, make_aot_cache=False) as mesh:
         await mesh.ready()
         told = environment_of(mesh.url("orders"))
@@ -123,7 +128,9 @@ async def test_a_mesh_provisions_before_its_services_run_and_tells_each_where_ev
     assert state.read(folder) is None
 
 
-async def test_every_process_that_is_killed_comes_back_where_it_was(up: subprocess.Popen[str], tmp_path: Path, eventually: Any) -> None:
+async def test_every_process_that_is_killed_comes_back_where_it_was(
+    up: subprocess.Popen[str], tmp_path: Path, eventually: Any
+) -> None:
     folder = tmp_path / "home"
     before = status.read(folder)
     with Client.from_url(before.redis_url) as client:
@@ -179,7 +186,7 @@ async def test_a_second_mesh_in_the_same_home_is_refused_and_the_first_goes_on(
     up: subprocess.Popen[str], tmp_path: Path
 ) -> None:
     folder = tmp_path / "home"
-    with pytest.raises(LocalMeshError, match="runs in .* already") as failure:
+    with pytest.raises(LocalMeshError, match=r"runs in .* already") as failure:
         await LocalMesh(folder, services=[], fresh=True).start()
     assert str(up.pid) in failure.value.why
     assert all((await status.healthy(status.read(folder))).values())
@@ -247,7 +254,9 @@ async def test_the_doctor_finds_a_running_mesh_well_and_an_evicting_redis_ill(
     mesh = status.read(tmp_path / "home")
     found = await asyncio.to_thread(doctor.check, tmp_path / "home")
     assert [check for check in found if not check.ok] == []
-    assert {"java", "jars", "kafka answers", "redis answers", "orders ready", "payments process"} <= {c.name for c in found}
+    assert {"java", "jars", "kafka answers", "redis answers", "orders ready", "payments process"} <= {
+        c.name for c in found
+    }
 
     with Client.from_url(mesh.redis_url) as client:
         client.config_set("maxmemory-policy", "allkeys-lru")

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from farandole.local import guard, interrupts, processes
 from farandole.local.child import Child, Command
 from farandole.local.notice import Change, Notice
@@ -21,7 +20,9 @@ from farandole.local.restart import RestartPolicy
 from farandole.local.supervisor import Supervisor
 
 QUICK = RestartPolicy(first=timedelta(milliseconds=20), longest=timedelta(milliseconds=100))
-STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(600)"
+STUBBORN = (
+    "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(600)"
+)
 
 
 def python(code: str, folder: Path, name: str = "child") -> Command:
@@ -117,10 +118,15 @@ asyncio.run(main())
 """
 
 
-async def started_parent(folder: Path, eventually: Any) -> tuple[subprocess.Popen[str], list[int]]:
-    parent = subprocess.Popen([sys.executable, "-c", PARENT], cwd=folder, stdout=subprocess.PIPE, text=True)
+def run_parent(code: str, folder: Path, lines: int) -> tuple[subprocess.Popen[str], list[int]]:
+    """Start a parent, and read the pids that it prints."""
+    parent = subprocess.Popen([sys.executable, "-c", code], cwd=folder, stdout=subprocess.PIPE, text=True)
     assert parent.stdout is not None
-    pids = [int(parent.stdout.readline()) for _ in range(3)]
+    return parent, [int(parent.stdout.readline()) for _ in range(lines)]
+
+
+async def started_parent(folder: Path, eventually: Any) -> tuple[subprocess.Popen[str], list[int]]:
+    parent, pids = run_parent(PARENT, folder, 3)
     await eventually(lambda: "up" in said(folder, "stubborn"))
     assert all(processes.alive(pid) for pid in pids)
     return parent, pids
@@ -136,7 +142,9 @@ async def test_no_child_outlives_its_parent_whatever_ends_it(tmp_path: Path, eve
 
 
 async def test_a_guard_that_was_killed_is_replaced_with_all_that_it_watched(tmp_path: Path, eventually: Any) -> None:
-    code = PARENT.replace("await asyncio.sleep(600)", "import os, signal\n    again()\n    await asyncio.sleep(600)").replace(
+    code = PARENT.replace(
+        "await asyncio.sleep(600)", "import os, signal\n    again()\n    await asyncio.sleep(600)"
+    ).replace(
         "async def main():",
         "def again():\n"
         "    import os, signal, time\n"
@@ -145,9 +153,7 @@ async def test_a_guard_that_was_killed_is_replaced_with_all_that_it_watched(tmp_
         "    print(g.pid, flush=True)\n\n"
         "async def main():",
     )
-    parent = subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path, stdout=subprocess.PIPE, text=True)
-    assert parent.stdout is not None
-    meek, stubborn, first_guard, second_guard = (int(parent.stdout.readline()) for _ in range(4))
+    parent, (meek, stubborn, first_guard, second_guard) = run_parent(code, tmp_path, 4)
     assert first_guard != second_guard
     parent.kill()
     parent.wait(20)

@@ -1,4 +1,4 @@
-"""The ahead-of-time cache of the broker's classes, which halves the start (Java 25 and newer): where it is, how it is used."""
+"""The ahead-of-time cache of the broker's classes, which halves the start: where it is, how it is used (Java 25 on)."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from farandole.local.java import Java
 def file_for(argv: tuple[str, ...], java: Java) -> Path:
     """Return where the cache for this command lies. It may not exist.
 
-    The name holds what a cache depends on: the runtime, the flags and the class path. The JVM checks the rest itself and
-    goes on without a cache that does not fit.
+    The name holds what a cache depends on: the runtime, the flags and the class path. The JVM checks the rest itself
+    and goes on without a cache that does not fit.
     """
     release = java.path.parent.parent / "release"
     build = release.read_text("utf-8") if release.exists() else ""

@@ -12,7 +12,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from confluent_kafka import Consumer, KafkaException, Producer
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
 
 from farandole.errors import LocalMeshError
 from farandole.local import aot, cache, jars, java, kafka_settings

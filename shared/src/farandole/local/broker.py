@@ -29,8 +29,8 @@ STOP_WITHIN = timedelta(seconds=15)
 class Broker:
     """One Kafka broker under ``home``: its data, settings and log. Listens on the loopback only.
 
-    A stop, a ``kill`` and a new ``Broker`` on the same ``home`` keep the data, the cluster id and, where it is still free,
-    the port. Not thread-safe; one at a time on a ``home`` (Kafka locks its data folder).
+    A stop, a ``kill`` and a new ``Broker`` on the same ``home`` keep the data, the cluster id and, where it is still
+    free, the port. Not thread-safe; one at a time on a ``home`` (Kafka locks its data folder).
     """
 
     def __init__(
@@ -116,7 +116,7 @@ class Broker:
         """Start the broker and wait until it answers.
 
         Raises:
-            LocalMeshError: It could not be prepared, ended, or does not answer within a minute (the log's end is in it).
+            LocalMeshError: It could not be prepared, ended, or does not answer in a minute (the log's end is in it).
         """
         if self.running:
             return
@@ -167,8 +167,8 @@ def answers(bootstrap: str, within: timedelta = timedelta(seconds=1)) -> bool:
 def wake_groups(bootstrap: str, within: timedelta = timedelta(seconds=3)) -> bool:
     """Make the broker set up its group coordinators now, and tell whether it did. Blocks for ``within`` at most.
 
-    They come into being when first asked for, and whoever asks first is turned away for one to three seconds: a consumer
-    of a fresh mesh would join that much later.
+    They come into being when first asked for, and whoever asks first is turned away for one to three seconds: a
+    consumer of a fresh mesh would join that much later.
     """
     admin = AdminClient(_quiet(bootstrap))
     deadline = time.monotonic() + within.total_seconds()
@@ -185,7 +185,7 @@ def _says_no_such_group(asked: Future[None]) -> bool:
     try:
         asked.result()
     except KafkaException as failure:
-        return failure.args[0].code() == KafkaError.GROUP_ID_NOT_FOUND
+        return bool(failure.args[0].code() == KafkaError.GROUP_ID_NOT_FOUND)
     return True
 
 

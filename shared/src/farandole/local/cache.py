@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def folder() -> Path:
-    """Return the cache folder: ``FARANDOLE_CACHE``, else ``farandole`` in the user's cache folder. It may not exist yet."""
+    """Return ``FARANDOLE_CACHE``, else ``farandole`` in the user's cache folder. It may not exist yet."""
     chosen = os.environ.get("FARANDOLE_CACHE")
     if chosen:
         return Path(chosen).expanduser().absolute()

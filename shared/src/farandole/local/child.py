@@ -22,7 +22,7 @@ _LARGEST_LOG = 16 * 1024 * 1024
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Command:
-    """What to run: the program and its arguments, the whole environment, the folder, and the file its output goes to."""
+    """What to run: program and arguments, the whole environment, the folder, the file that takes its output."""
 
     argv: tuple[str, ...]
     log: Path

@@ -1,4 +1,4 @@
-"""What the embedded mesh needs of this machine, and whether it is so: each check looks, changes nothing and never raises."""
+"""What the embedded mesh needs of this machine, and whether it is so. A check changes nothing and never raises."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from redis import Redis as Client
 from redis.exceptions import RedisError
@@ -144,9 +145,11 @@ def _redis_told(url: str) -> tuple[dict[str, str], str]:
         url, decode_responses=True, socket_timeout=_REDIS_SECONDS, socket_connect_timeout=_REDIS_SECONDS
     )
     try:
-        return dict(client.config_get("maxmemory-policy", "appendonly")), ""
+        told: dict[Any, Any] = client.config_get("maxmemory-policy", "appendonly")
     except RedisError as failure:
         return {}, str(failure)
+    else:
+        return {str(name): str(value) for name, value in told.items()}, ""
     finally:
         client.close()
 

@@ -1,4 +1,4 @@
-"""Kafka's jars, found and checked: cache, then ``~/.m2``, then mvn, then a mirror, then a sentence that says what to do.
+"""Kafka's jars, found and checked: cache, then ``~/.m2``, then mvn, then a mirror, then a sentence with what to do.
 
 Nothing enters the cache unchecked, and it enters by an atomic rename: a run that is killed, or a second one at the same
 time, leaves no half file.
@@ -29,7 +29,7 @@ def missing(lock: Sequence[Jar] | None = None) -> list[Jar]:
 
 
 def resolve(lock: Sequence[Jar] | None = None, *, report: Report = unheard) -> Path:
-    """Make the cache hold every locked jar, checked by size and sha256, and return its folder. Blocks; call it in a thread.
+    """Make the cache hold every locked jar, checked by size and sha256; return its folder. Blocks: use a thread.
 
     Raises:
         LocalMeshError: A file has other bytes than the lock says (it is named, nothing of it is kept), or no source has
@@ -111,6 +111,6 @@ def _nowhere(wanted: Sequence[Jar]) -> LocalMeshError:
         f"{len(wanted)} jars of Kafka {KAFKA_VERSION} are missing, first {wanted[0].path}",
         why=f"they are neither in {folder()} nor in {maven.local_repository()}, there is no mvn on the PATH that could "
         f"fetch them, and {mirror.VARIABLE} is not set",
-        do=f"install Maven, or set {mirror.VARIABLE} to the base URL of a Maven repository that you trust, and run again",
+        do=f"install Maven, or set {mirror.VARIABLE} to the base URL of a Maven repository that you trust",
         code="E401",
     )

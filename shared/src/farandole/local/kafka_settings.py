@@ -78,7 +78,7 @@ def cluster_id_of(data: Path) -> str | None:
 
 
 def format_data(data: Path) -> str:
-    """Make ``data`` what ``kafka-storage format`` would make of it, without a JVM, unless it is; return the cluster id."""
+    """Do to ``data`` what ``kafka-storage format`` does, without a JVM, unless it is done; return the cluster id."""
     known = cluster_id_of(data)
     if known is not None:
         return known
@@ -150,7 +150,7 @@ def class_path(jars: Path) -> str:
 
 
 def environment() -> dict[str, str]:
-    """Return the broker's environment: this process's, with fewer malloc arenas, and without flags meant for other JVMs."""
+    """Return this process's environment, with fewer malloc arenas and without flags meant for other JVMs."""
     kept = {
         key: value
         for key, value in os.environ.items()

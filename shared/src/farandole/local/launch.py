@@ -1,4 +1,4 @@
-"""Runs a service's module, its imports done while the broker still starts: ``python -m farandole.local.launch GATE MODULE PRELOAD``.
+"""Runs a service, its imports done while the broker starts: ``python -m farandole.local.launch GATE MODULE PRELOAD``.
 
 Importing takes a service a second of CPU, and the broker needs two to start: so both happen at once. The service itself
 runs when the file GATE exists, which is when the topics do; a restart later finds it there and does not wait.

@@ -34,7 +34,7 @@ def local_repository() -> Path:
 
 
 def pom(wanted: Sequence[Jar]) -> str:
-    """Write a project that depends on exactly these jars, without what they depend on themselves: the lock is complete."""
+    """Write a project that depends on exactly these jars, not on what they need themselves: the lock is complete."""
     return _POM.format("".join(_DEPENDENCY.format(*jar.coordinates) for jar in wanted))
 
 

@@ -20,7 +20,7 @@ from farandole.local.progress import Report, unheard
 from farandole.local.redis import Redis
 from farandole.local.restart import RestartPolicy
 from farandole.local.services import ServiceProcess, Surroundings, in_order
-from farandole.local.state import MeshState, ProcessState
+from farandole.local.state import Kind, MeshState, ProcessState
 from farandole.local.supervisor import Supervisor
 
 Provision = Callable[[str], Awaitable[None]]
@@ -38,9 +38,9 @@ async def nothing_to_provision(_: str) -> None:
 class LocalMesh:
     """One mesh under ``home``. Use it as an async context manager, in the main thread of a process of its own.
 
-    Start order: Redis and the broker's JVM at once; while that boots, the services import, those of the highest priority
-    first; then ``provision`` makes the topics and the services run. Stop order: the services drain, then broker and Redis.
-    A process that ends is started again, with backoff. Belongs to one event loop; not thread-safe.
+    Start order: Redis and the broker's JVM at once; while that boots, the services import, those of the highest
+    priority first; then ``provision`` makes the topics and the services run. Stop order: the services drain, then
+    broker and Redis. A process that ends is started again, with backoff. Belongs to one event loop; not thread-safe.
     """
 
     def __init__(
@@ -238,8 +238,8 @@ class LocalMesh:
             processes=(*servers, *services),
         )
 
-    def _process(self, name: str, kind: state.Kind, url: str, log: Path) -> ProcessState:
-        kept = self._supervisor[name] if name in self._supervisor else None
+    def _process(self, name: str, kind: Kind, url: str, log: Path) -> ProcessState:
+        kept = self._supervisor.get(name)
         return ProcessState(
             name=name,
             kind=kind,

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from farandole.errors import LocalMeshError
 from farandole.local.jar_lock import Jar
 from farandole.local.progress import Progress, Report
+
+if TYPE_CHECKING:
+    import httpx2
 
 VARIABLE = "FARANDOLE_MAVEN_MIRROR"
 _STEP = "Kafka from the mirror"
@@ -39,22 +44,24 @@ def download(
     with httpx2.Client(timeout=_SECONDS, follow_redirects=True) as client:
         for jar in wanted:
             target = arriving / jar.name
-            for attempt in range(1, _TRIES + 1):
-                try:
-                    _fetch(
-                        client,
-                        f"{base.rstrip('/')}/{jar.path}",
-                        jar,
-                        target,
-                        lambda n, at=done: _tell(report, at + n, total),
-                    )
-                    break
-                except httpx2.HTTPError as failure:
-                    if attempt == _TRIES or isinstance(failure, httpx2.HTTPStatusError):
-                        raise _refused(jar, failure) from failure
+            _try(client, f"{base.rstrip('/')}/{jar.path}", jar, target, partial(_tell, report, total, done))
             accept(jar, target)
             done += jar.size
-            _tell(report, done, total)
+            _tell(report, total, done, 0)
+
+
+def _try(client: httpx2.Client, url: str, jar: Jar, target: Path, tell: Callable[[int], None]) -> None:
+    import httpx2  # noqa: PLC0415
+
+    for left in reversed(range(_TRIES)):
+        try:
+            return _fetch(client, url, jar, target, tell)
+        except httpx2.HTTPStatusError as failure:
+            raise _refused(jar, failure) from failure
+        except httpx2.HTTPError as failure:
+            if not left:
+                raise _refused(jar, failure) from failure
+    return None
 
 
 def _fetch(client: httpx2.Client, url: str, jar: Jar, target: Path, tell: Callable[[int], None]) -> None:
@@ -63,15 +70,15 @@ def _fetch(client: httpx2.Client, url: str, jar: Jar, target: Path, tell: Callab
         got = 0
         for piece in answer.iter_bytes(1 << 16):
             got += len(piece)
-            if got > jar.size:
-                file.write(piece[:1])
-                return
             file.write(piece)
+            if got > jar.size:
+                # What is too long is wrong, and need not arrive in full to be refused.
+                return
             tell(got)
 
 
-def _tell(report: Report, done: int, total: int) -> None:
-    report(Progress(step=_STEP, done=done, total=total))
+def _tell(report: Report, total: int, before: int, now: int) -> None:
+    report(Progress(step=_STEP, done=before + now, total=total))
 
 
 def _refused(jar: Jar, failure: Exception) -> LocalMeshError:

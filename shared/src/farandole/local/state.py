@@ -16,7 +16,7 @@ Kind = Literal["broker", "redis", "service"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ProcessState:
-    """One process of the mesh: its address, its log, how often it was started again. ``pid`` is None while it is down."""
+    """One process of the mesh, and how often it was started again. ``pid`` is None while it is down."""
 
     name: str
     kind: Kind

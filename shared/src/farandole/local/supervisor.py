@@ -108,11 +108,9 @@ class Supervisor:
         self._tell = tell
         self._kept: dict[str, Supervised] = {}
 
-    def __getitem__(self, name: str) -> Supervised:
-        return self._kept[name]
-
-    def __contains__(self, name: str) -> bool:
-        return name in self._kept
+    def get(self, name: str) -> Supervised | None:
+        """Return the child called ``name``; None when none was started."""
+        return self._kept.get(name)
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,7 +94,7 @@ class Backend:
 
     @staticmethod
     @asynccontextmanager
-    async def start(home: Path) -> AsyncIterator[Backend]:
+    async def start(home: Path) -> AsyncGenerator[Backend]:
         """Start both, and stop both at the end. Says in the log which backend it took; never skips.
 
         Args:

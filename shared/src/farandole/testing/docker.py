@@ -18,14 +18,15 @@ _INSIDE = 9092
 def lacking() -> str:
     """Say what keeps Docker from being used at once; empty when nothing does."""
     try:
-        import docker  # noqa: PLC0415 - comes with testcontainers
+        import docker  # type: ignore[import-untyped]  # noqa: PLC0415 - comes with testcontainers
+        from docker.errors import DockerException  # type: ignore[import-untyped]  # noqa: PLC0415
     except ImportError:
         return "no Docker client is installed (testcontainers)"
     try:
         client = docker.from_env(timeout=3)
         client.ping()
         absent = [image for image in (KAFKA_IMAGE, VALKEY_IMAGE) if not client.images.list(name=image)]
-    except docker.errors.DockerException:
+    except DockerException:
         return "no Docker daemon answers"
     return f"Docker has no image {', '.join(absent)}" if absent else ""
 
@@ -37,7 +38,8 @@ class _InDocker:
         from testcontainers.core.container import DockerContainer  # noqa: PLC0415 - for tests only
 
         self.port = ports.free()[0]
-        self._container: Any = DockerContainer(image)
+        container: Any = DockerContainer(image)
+        self._container = container
         self._container.ports[f"{inside}/tcp"] = (ports.LOOPBACK, self.port)
         self._made = False
 

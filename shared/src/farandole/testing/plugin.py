@@ -1,4 +1,4 @@
-"""Pytest fixtures for a real Kafka and Redis: ``pytest_plugins = ["farandole.testing.plugin"]`` in the root conftest."""
+"""Pytest fixtures for a real Kafka and Redis: ``pytest_plugins = ["farandole.testing.plugin"]`` in a conftest."""
 
 from __future__ import annotations
 
