@@ -83,9 +83,11 @@ class Worker:
 
     async def run(self) -> None:
         """Fetch and process until drained or cancelled; then commit and leave the group."""
+        # The epoch first, then the group: the other way round, a member that lost its partitions without noticing
+        # could claim in an epoch that began after it (PROTOCOL rule 1, found by the model).
+        await self._session.join()
         await self._source.start(self._abandon)
         try:
-            await self._session.join()
             async with asyncio.TaskGroup() as tasks:
                 conversation = tasks.create_task(self._session.run())
                 await self._fetch_until_drained()
@@ -207,5 +209,5 @@ class Worker:
     async def _rejoin(self) -> None:
         self._metrics.rejoined()
         self._abandon_all()
-        await self._source.rejoin()
         await self._session.join()
+        await self._source.rejoin()

@@ -1,0 +1,260 @@
+"""World: what a conformance test may do, in memory and on a real Kafka and Redis alike."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from random import Random
+from typing import Any, Protocol
+
+from confluent_kafka import Consumer, TopicPartition
+from farandole.clock import SystemClock
+from farandole.delivery import Coordinates, Record
+from farandole.engine.ports import Message
+from farandole.engine.runtime import Ports, Runtime, heard_topics, private_topics_of, schemas_of
+from farandole.envelope import Envelope, rfc3339
+from farandole.event import Event
+from farandole.kafka.connection import Connection
+from farandole.kafka.publisher import KafkaPublisher
+from farandole.kafka.source import KafkaSource
+from farandole.kafka.topics import create, domain_topic, private_topics
+from farandole.ledger import RedisLedger
+from farandole.service import Service
+from farandole.settings import Settings
+from farandole.store import Store
+from farandole.testing import Harness
+from farandole.testing.backend import Backend
+
+WITHIN = 20.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Seen:
+    """A record as an outsider reads it."""
+
+    headers: Mapping[str, str]
+    key: bytes | None
+    value: bytes | None
+
+
+class World(Protocol):
+    """A service that runs somewhere, and what can be done to it and seen of it."""
+
+    service: Service
+
+    async def start(self) -> None:
+        """Run the service."""
+
+    async def crash(self) -> None:
+        """End the service as kill -9 would; what is durable stays."""
+
+    async def send(self, *messages: Message) -> None:
+        """Append records to topics."""
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Let time pass until the condition holds, and then until the service is idle; fails after a while."""
+
+    def read(self, topic: str) -> list[Seen]:
+        """Read a whole topic."""
+
+    def lag(self) -> int:
+        """How many records the service has not committed."""
+
+    async def forget(self) -> None:
+        """Make the ledger forget everything."""
+
+
+def message(event: Event, *, event_id: str | None = None, flow: str | None = None, source: str = "test") -> Message:
+    """Write an event as a foreign producer would; each gets an id of its own unless one is given."""
+    from farandole.codec import Codec
+    from farandole.schema import Catalogue
+
+    event_id = event_id or str(uuid.uuid4())
+    envelope = Envelope(
+        id=event_id,
+        type=event.avro.fullname,
+        source=source,
+        subject=event.key,
+        time=rfc3339(SystemClock().now()),
+        correlation_id=flow or event_id,
+    )
+    value = Codec(Catalogue([event.avro])).encode(event)
+    return Message(topic=event.avro.topic, key=event.key.encode(), value=value, headers=envelope.headers())
+
+
+class MemoryWorld:
+    """The harness."""
+
+    def __init__(self, service: Service, folder: Path) -> None:
+        self.service = service
+        self._url = f"sqlite:///{folder / 'memory.db'}"
+        self._stack = AsyncExitStack()
+        self._harness = Harness(service, database_url=self._url)
+
+    async def start(self) -> None:
+        before = self._harness
+        self._harness = Harness(self.service, database_url=self._url, clock=before.clock)
+        self._harness.broker, self._harness.ledger = before.broker, before.ledger
+        await self._harness.__aenter__()
+
+    async def crash(self) -> None:
+        await self._harness.__aexit__(None, None, None)
+
+    async def send(self, *messages: Message) -> None:
+        for one in messages:
+            self._harness.broker.append(one)
+        await asyncio.sleep(0)
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + WITHIN
+        await self._harness.settle()
+        while not condition():
+            assert time.monotonic() < deadline, "the condition never came true"
+            await self._harness.advance(timedelta(seconds=1))
+        await self._harness.settle()
+
+    def read(self, topic: str) -> list[Seen]:
+        return [_seen(record) for record in self._harness.broker.topics[topic]]
+
+    def lag(self) -> int:
+        broker, name = self._harness.broker, self.service.name
+        return sum(len(broker.topics[t]) - broker.committed.get((name, t), 0) for t in heard_topics(self.service))
+
+    async def forget(self) -> None:
+        self._harness.ledger.wipe()
+
+
+class RealWorld:
+    """A real Kafka, a real Redis, a real SQLite file; the service runs in the test's own process."""
+
+    def __init__(self, service: Service, folder: Path, backend: Backend, events: Sequence[type[Event]]) -> None:
+        self.service = service
+        self._backend = backend
+        self._url = f"sqlite:///{folder / 'real.db'}"
+        self._events = events
+        self._connection = Connection(bootstrap=backend.bootstrap, client_id=service.name)
+        self._outside: KafkaPublisher | None = None
+        self._running: asyncio.Task[None] | None = None
+        self._created = False
+
+    async def start(self) -> None:
+        if not self._created:
+            domain = sorted({event.avro.topic for event in self._events})
+            await create(
+                self._connection,
+                [domain_topic(name, partitions=2) for name in domain]
+                + private_topics(private_topics_of(self.service), partitions=1),
+            )
+            self._created = True
+            self._outside = KafkaPublisher(self._connection)
+        self._stack = AsyncExitStack()
+        self._publisher = KafkaPublisher(self._connection)
+        self._ledger = self._new_ledger()
+        ports = Ports(
+            worker_source=KafkaSource(self._connection, group=self.service.name, topics=heard_topics(self.service))
+            if self.service.handlers
+            else None,
+            observer_source=None,
+            publisher=self._publisher,
+            ledger=self._ledger,
+            store=self._store(),
+            clock=SystemClock(),
+            schemas=schemas_of(self.service, []),
+        )
+        runtime = Runtime(self.service, ports, cluster=self._backend.cluster_id, settings=Settings(), random=Random(0))
+        self.runtime = await self._stack.enter_async_context(runtime)
+        self._running = asyncio.create_task(self.runtime.run())
+
+    def _store(self) -> Store | None:
+        if self.service.tables is None:
+            return None
+        return Store(self._url, metadata=(self.service.tables,), service=self.service.name)
+
+    def _new_ledger(self) -> RedisLedger:
+        return RedisLedger(self._backend.redis_url, cluster=self._backend.cluster_id, service=self.service.name)
+
+    async def crash(self) -> None:
+        assert self._running is not None
+        self._running.cancel()
+        await asyncio.wait([self._running])
+        await self._stack.aclose()
+        await self._ledger.close()
+        await self._publisher.close()
+
+    async def send(self, *messages: Message) -> None:
+        assert self._outside is not None
+        await self._outside.publish(messages)
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + WITHIN
+        while not (await asyncio.to_thread(condition) and await asyncio.to_thread(self.lag) == 0):
+            assert self._running is not None
+            if self._running.done():
+                self._running.result()
+            assert time.monotonic() < deadline, f"the condition never came true; lag {self.lag()}"
+            await asyncio.sleep(0.02)
+
+    def read(self, topic: str) -> list[Seen]:
+        consumer = self._reader()
+        try:
+            partitions = consumer.list_topics(topic, timeout=10).topics[topic].partitions
+            ends = {n: consumer.get_watermark_offsets(TopicPartition(topic, n), timeout=10)[1] for n in partitions}
+            consumer.assign([TopicPartition(topic, n, 0) for n in partitions])
+            wanted, found = sum(ends.values()), []
+            while len(found) < wanted:
+                found += [m for m in consumer.consume(500, 1.0) if m.error() is None]
+            return [
+                Seen(headers={n: v.decode() for n, v in m.headers() or []}, key=m.key(), value=m.value())
+                for m in sorted(found, key=lambda m: (m.timestamp()[1], m.offset()))
+            ]
+        finally:
+            consumer.close()
+
+    def lag(self) -> int:
+        consumer = self._reader(self.service.name)
+        try:
+            total = 0
+            for topic in heard_topics(self.service):
+                for number in consumer.list_topics(topic, timeout=10).topics[topic].partitions:
+                    one = TopicPartition(topic, number)
+                    _, end = consumer.get_watermark_offsets(one, timeout=10)
+                    committed = max(0, consumer.committed([one], timeout=10)[0].offset)
+                    total += end - committed
+            return total
+        finally:
+            consumer.close()
+
+    async def forget(self) -> None:
+        from redis.asyncio import Redis
+
+        client = Redis.from_url(self._backend.redis_url)
+        keys = [key async for key in client.scan_iter(f"farandole:*:{self.service.name}*")]
+        if keys:
+            await client.delete(*keys)
+        await client.aclose()
+
+    def _reader(self, group: str = "outsider") -> Consumer:
+        return Consumer({"bootstrap.servers": self._backend.bootstrap, "group.id": group, "enable.auto.commit": False})
+
+    async def close(self) -> None:
+        if self._outside is not None:
+            await self._outside.close()
+
+
+def _seen(record: Record) -> Seen:
+    return Seen(headers={n: v.decode() for n, v in record.headers}, key=record.key, value=record.value)
+
+
+def origin_of(seen: Seen) -> Coordinates:
+    """Read the coordinates that a private record tells of."""
+    topic, partition, offset = seen.headers["farandole_origin"].rsplit("|", 2)
+    return Coordinates(topic=topic, partition=int(partition), offset=int(offset))
+
+
+Provide = Mapping[Any, Any]
