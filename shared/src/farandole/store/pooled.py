@@ -25,9 +25,13 @@ class PooledSession:
         """Take a connection; the transaction begins with the first statement."""
         with translated(service):
             connection = await engine.connect()
-            if options:
+            session = cls(connection, service)
+            try:
                 await connection.execution_options(**options)
-        return cls(connection, service)
+            except BaseException:
+                await session.rollback()
+                raise
+        return session
 
     async def execute(self, statement: Executable, parameters: Parameters | None = None) -> CursorResult[Any]:
         """See Session."""
@@ -38,15 +42,15 @@ class PooledSession:
         """See Session."""
         with translated(self._service):
             await self._connection.commit()
-        await self._give_back()
+        await asyncio.shield(self._give_back())
 
     async def rollback(self) -> None:
         """See Session."""
-        with suppress(Exception):
-            await asyncio.shield(self._connection.rollback())
-        await self._give_back()
+        # Shielded: a handler that is cancelled here must not keep the connection, with its locks, from the pool.
+        await asyncio.shield(self._give_back())
 
     async def _give_back(self) -> None:
-        # Shielded: a handler that is cancelled here must not keep the connection from the pool.
         with suppress(Exception):
-            await asyncio.shield(self._connection.close())
+            await self._connection.rollback()
+        with suppress(Exception):
+            await self._connection.close()

