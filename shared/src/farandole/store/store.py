@@ -199,7 +199,7 @@ class Store:
                 f"{self.service} cannot use this database",
                 why=f"it belongs to {found.service} (layout {found.layout}), this is {self.service} (layout {LAYOUT})",
                 do=f"give {self.service} a database of its own: in a shared inbox each would drop the other's events",
-                code="E120",
+                code="E123",
             )
 
 
@@ -222,5 +222,5 @@ def _unusable(service: str, why: str) -> StartError:
         f"{service} cannot use the URL of its database",
         why=why,
         do="give it as sqlite:///path/to/file.db or postgresql://user:password@host/database",
-        code="E121",
+        code="E124",
     )
