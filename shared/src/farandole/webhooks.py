@@ -47,7 +47,7 @@ class Refusal(StrEnum):
 class WebhookRefusedError(ContractError):
     """A webhook is not what it claims to be. ``reason`` is the case; answer 401 and do nothing else."""
 
-    code = "E220"
+    code = "E270"
 
     def __init__(self, reason: Refusal, *, why: str, do: str) -> None:
         super().__init__(f"a webhook was refused: {reason}", why=why, do=do)
@@ -69,7 +69,7 @@ def secrets_from(text: str) -> tuple[bytes, ...]:
             "there is no webhook secret",
             why="a webhook that nobody signed could come from anybody",
             do="set FARANDOLE_WEBHOOK_SECRET, on both sides, to whsec_ and the base64 of 24 random bytes",
-            code="E120",
+            code="E125",
         )
     return secrets
 
@@ -144,14 +144,14 @@ def _secret(part: str) -> bytes:
             "a webhook secret cannot be read",
             why="what follows whsec_ is not base64",
             do="correct FARANDOLE_WEBHOOK_SECRET",
-            code="E120",
+            code="E125",
         ) from error
     if len(secret) < _FEWEST_SECRET_BYTES:
         raise StartError(
             "a webhook secret is too short",
             why=f"it has {len(secret)} bytes; fewer than {_FEWEST_SECRET_BYTES} can be guessed",
             do="set FARANDOLE_WEBHOOK_SECRET to whsec_ and the base64 of 24 random bytes",
-            code="E120",
+            code="E125",
         )
     return secret
 

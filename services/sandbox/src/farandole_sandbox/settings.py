@@ -65,7 +65,7 @@ class Settings(BaseSettings):
             "the sandbox cannot keep its books there",
             why="it keeps them in a SQLite file, and FARANDOLE_DATABASE_URL names no such file",
             do="set FARANDOLE_DATABASE_URL=sqlite+aiosqlite:///PATH for the sandbox, or leave it out",
-            code="E121",
+            code="E140",
         )
 
 
@@ -80,5 +80,5 @@ def read_settings() -> Settings:
     except ValidationError as error:
         names = ", ".join(f"FARANDOLE_{str(each['loc'][0]).upper()}" for each in error.errors(include_input=False))
         raise StartError(
-            "the sandbox cannot read its settings", why=f"{names} cannot be read", do="correct them", code="E122"
+            "the sandbox cannot read its settings", why=f"{names} cannot be read", do="correct them", code="E141"
         ) from None

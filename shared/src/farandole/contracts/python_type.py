@@ -60,5 +60,5 @@ def unsupported(what: str) -> ContractError:
         f"event classes do not carry {what}",
         why="an event holds strings, numbers, booleans, bytes, timestamp-millis, records, arrays and optional ones",
         do="carry it as one of these: money as a long of minor units, a choice as a string, a map as an array",
-        code="E222",
+        code="E237",
     )

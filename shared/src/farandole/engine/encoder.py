@@ -7,11 +7,11 @@ from collections import Counter
 from farandole.clock import Clock
 from farandole.codec import Codec
 from farandole.delivery import Delivery
+from farandole.engine.declared import declared_emissions
 from farandole.engine.size import demand_size
 from farandole.envelope import Envelope, rfc3339
-from farandole.errors import ContractError
 from farandole.event import Event
-from farandole.follow_on import FollowOn, Outcome, emissions
+from farandole.follow_on import FollowOn, Outcome
 from farandole.handler import Handler
 from farandole.identity import follow_on_id, join_id
 from farandole.store import StoredFollowOn
@@ -32,17 +32,9 @@ class Encoder:
         """
         ordinals: Counter[str] = Counter()
         encoded = []
-        for follow_on in emissions(outcome):
-            event = follow_on.event
-            if type(event) not in handler.signature.emits:
-                raise ContractError(
-                    f"{handler.name} returned {type(event).__name__}, which it does not declare",
-                    why=f"its return type names {', '.join(e.__name__ for e in handler.signature.emits) or 'no event'}",
-                    do=f"add {type(event).__name__} to the return type of {handler.name}",
-                    code="E220",
-                )
-            encoded.append(self._encode(delivery, follow_on, ordinals[event.avro.fullname]))
-            ordinals[event.avro.fullname] += 1
+        for follow_on in declared_emissions(handler.name, handler.signature, outcome):
+            encoded.append(self._encode(delivery, follow_on, ordinals[follow_on.event.avro.fullname]))
+            ordinals[follow_on.event.avro.fullname] += 1
         return tuple(encoded)
 
     def _encode(self, delivery: Delivery, follow_on: FollowOn[Event], ordinal: int) -> StoredFollowOn:

@@ -8,8 +8,7 @@ from typing import Any
 import structlog
 
 from farandole.clock import Clock
-from farandole.errors import ContractError
-from farandole.follow_on import emissions
+from farandole.engine.declared import declared_emissions
 from farandole.handler import Timer
 from farandole.outbox import Outbox
 from farandole.store import Store, UnitOfWork
@@ -50,12 +49,5 @@ class TimerRun:
                 if annotation is UnitOfWork:
                     arguments[name] = work
             outcome = await self._timer.function(**arguments)
-            for one in emissions(outcome):
-                if type(one.event) not in self._timer.signature.emits:
-                    raise ContractError(
-                        f"{self._timer.name} returned {type(one.event).__name__}, which it does not declare",
-                        why="the return type is the topology",
-                        do=f"add {type(one.event).__name__} to its return type",
-                        code="E220",
-                    )
+            for one in declared_emissions(self._timer.name, self._timer.signature, outcome):
                 await self._outbox.add(work, one.event, flow=one.flow, causes=one.causes)
