@@ -1,0 +1,34 @@
+"""The public names are pinned: whoever adds or takes one away says so here, and in the changelog."""
+
+from __future__ import annotations
+
+import farandole
+import farandole.testing
+
+
+def test_the_library_exports_exactly_these_names():
+    assert sorted(farandole.__all__) == [
+        "Backoff",
+        "Clock",
+        "Codec",
+        "Coordinates",
+        "Delivery",
+        "Envelope",
+        "Event",
+        "FarandoleError",
+        "FollowOn",
+        "Outbox",
+        "Reject",
+        "Retry",
+        "Service",
+        "Store",
+        "SystemClock",
+        "UnitOfWork",
+        "Value",
+        "run",
+    ]
+    assert all(hasattr(farandole, name) for name in farandole.__all__)
+
+
+def test_the_testing_package_exports_exactly_these_names():
+    assert sorted(farandole.testing.__all__) == ["Harness", "ManualClock", "Published"]
