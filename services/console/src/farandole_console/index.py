@@ -1,0 +1,127 @@
+"""Index: the events and flows that the console knows, in its own database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any, Final
+
+import structlog
+from farandole.store import Store, UnitOfWork
+from sqlalchemy import ColumnElement, Row, and_, case, delete, or_, select, tuple_
+
+from farandole_console.flow_change import FlowChange, changes
+from farandole_console.sighting import Sighting, sorted_out
+from farandole_console.tables import event, flow
+
+log = structlog.get_logger(__name__)
+
+MOST_SHOWN: Final = 1_000
+"""How many events of one flow are read at most; a flow has a few dozen, unless somebody abuses its id."""
+
+
+class Index:
+    """The index. Adding is idempotent: an event that is known changes nothing, however often it comes."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def add(self, sightings: Sequence[Sighting]) -> int:
+        """Index what is new among these, with the flows it belongs to, in one transaction; return how many."""
+        async with self._store.transaction() as work:
+            new, conflicting = sorted_out(sightings, await _digests(work, sightings))
+            inserted = await _insert(work, new)
+            await _change_flows(work, changes(inserted))
+            for one in conflicting:
+                await _mark_conflicting(work, one)
+        return len(inserted)
+
+    async def flows(self, *, limit: int, before: tuple[datetime, str] | None, key: str) -> Sequence[Row[Any]]:
+        """Return flows, those that began last first; ``key`` narrows to a flow id or to the key of its first event."""
+        query = select(flow).order_by(flow.c.began.desc(), flow.c.id.desc()).limit(limit)
+        if before is not None:
+            began, flow_id = before
+            query = query.where(or_(flow.c.began < began, and_(flow.c.began == began, flow.c.id < flow_id)))
+        if key:
+            query = query.where(or_(flow.c.subject == key, flow.c.id == key))
+        async with self._store.reading() as work:
+            return (await work.execute(query)).all()
+
+    async def flow(self, flow_id: str) -> Row[Any] | None:
+        """Return one flow, or None where it is not known."""
+        async with self._store.reading() as work:
+            return (await work.execute(select(flow).where(flow.c.id == flow_id))).first()
+
+    async def events_of(self, flow_id: str) -> Sequence[Row[Any]]:
+        """Return the events of a flow, as they were indexed; the first thousand at most."""
+        async with self._store.reading() as work:
+            query = select(event).where(event.c.flow_id == flow_id).order_by(event.c.seq).limit(MOST_SHOWN)
+            return (await work.execute(query)).all()
+
+    async def events(self, *, after: int, limit: int) -> Sequence[Row[Any]]:
+        """Return events in the order in which they were indexed."""
+        async with self._store.reading() as work:
+            query = select(event).where(event.c.seq > after).order_by(event.c.seq).limit(limit)
+            return (await work.execute(query)).all()
+
+
+async def forget(work: UnitOfWork, *, before: datetime, most: int) -> int:
+    """Forget flows, with their events, that had no event since ``before``; ``most`` at most; return how many."""
+    old = select(flow.c.id).where(flow.c.latest < before).order_by(flow.c.latest).limit(most)
+    ids = [row.id for row in await work.execute(work.for_update(old))]
+    if ids:
+        await work.execute(delete(event).where(event.c.flow_id.in_(ids)))
+        await work.execute(delete(flow).where(flow.c.id.in_(ids)))
+    return len(ids)
+
+
+async def _digests(work: UnitOfWork, sightings: Iterable[Sighting]) -> dict[tuple[str, str], int]:
+    wanted = tuple_(event.c.source, event.c.event_id).in_([one.key for one in sightings])
+    rows = await work.execute(select(event.c.source, event.c.event_id, event.c.digest).where(wanted))
+    return {(row.source, row.event_id): row.digest for row in rows}
+
+
+async def _insert(work: UnitOfWork, sightings: Sequence[Sighting]) -> list[Sighting]:
+    """Insert events and return those that were not there: a replica may have been faster."""
+    if not sightings:
+        return []
+    statement = work.insert(event).on_conflict_do_nothing().returning(event.c.source, event.c.event_id)
+    rows = await work.execute(statement, [{**asdict(one), "conflicting": False} for one in sightings])
+    inserted = {(row.source, row.event_id) for row in rows}
+    return [one for one in sightings if one.key in inserted]
+
+
+async def _mark_conflicting(work: UnitOfWork, sighting: Sighting) -> None:
+    log.error(
+        "event id reused with other content",
+        event_id=sighting.event_id,
+        source=sighting.source,
+        coordinates=f"{sighting.topic}[{sighting.partition}]@{sighting.offset}",
+    )
+    this = and_(event.c.source == sighting.source, event.c.event_id == sighting.event_id)
+    await work.execute(event.update().where(this).values(conflicting=True))
+
+
+async def _change_flows(work: UnitOfWork, gained: Sequence[FlowChange]) -> None:
+    """Add to the flows' rows; the event that named a flow moves to its beginning, whenever it is seen."""
+    if not gained:
+        return
+    statement = work.insert(flow)
+    new = statement.excluded
+    roots = or_(new.rooted, and_(~flow.c.rooted, new.began < flow.c.began))
+    later = new.latest >= flow.c.latest
+
+    def chosen(condition: ColumnElement[bool], column: str) -> ColumnElement[Any]:
+        return case((condition, new[column]), else_=flow.c[column])
+
+    upsert = statement.on_conflict_do_update(
+        index_elements=["id"],
+        set_={
+            "events": flow.c.events + new.events,
+            "rooted": or_(flow.c.rooted, new.rooted),
+            **{column: chosen(roots, column) for column in ("subject", "first_type", "began")},
+            **{column: chosen(later, column) for column in ("last_type", "latest")},
+        },
+    )
+    await work.execute(upsert, [change.row() for change in gained])

@@ -1,0 +1,90 @@
+"""Sighting: what the index keeps of a delivery, made safe to keep."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from farandole import Delivery
+
+LONGEST: Final = 256
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sighting:
+    """One event as the console saw it: its envelope and where it lay. ``digest`` tells contents apart."""
+
+    source: str
+    event_id: str
+    type: str
+    subject: str
+    flow_id: str
+    causation_id: str | None
+    causes: str
+    time: str
+    appended: datetime
+    topic: str
+    partition: int
+    offset: int
+    digest: int
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What makes it this event and no other."""
+        return self.source, self.event_id
+
+    @property
+    def begins_flow(self) -> bool:
+        """Whether the flow is named after this very event."""
+        return self.event_id == self.flow_id
+
+
+def sighting_of(delivery: Delivery) -> Sighting:
+    """Return what is kept of a delivery. Headers are untrusted: over-long ones are cut, and none can fail the index.
+
+    A flow id that is over-long is not believed: the event then stands for a flow of its own.
+    """
+    envelope, lies = delivery.envelope, delivery.coordinates
+    event_id = _kept(envelope.id)
+    believed = len(envelope.correlation_id) <= LONGEST
+    return Sighting(
+        source=_kept(envelope.source),
+        event_id=event_id,
+        type=_kept(envelope.type),
+        subject=_kept(envelope.subject),
+        flow_id=_kept(envelope.correlation_id) if believed else event_id,
+        causation_id=_kept(envelope.causation_id) if envelope.causation_id else None,
+        causes=_kept(",".join(envelope.causes)),
+        time=_kept(envelope.time),
+        appended=delivery.record.appended,
+        topic=lies.topic,
+        partition=lies.partition,
+        offset=lies.offset,
+        digest=delivery.digest,
+    )
+
+
+def sorted_out(
+    sightings: Iterable[Sighting], digests: Mapping[tuple[str, str], int]
+) -> tuple[tuple[Sighting, ...], tuple[Sighting, ...]]:
+    """Return those that are new, each once, and those whose content differs from what is known under their id.
+
+    ``digests`` are those of the events that were known before.
+    """
+    known = dict(digests)
+    new: list[Sighting] = []
+    conflicting: list[Sighting] = []
+    for one in sightings:
+        if one.key not in known:
+            known[one.key] = one.digest
+            new.append(one)
+        elif known[one.key] != one.digest:
+            conflicting.append(one)
+    return tuple(new), tuple(conflicting)
+
+
+def _kept(text: str) -> str:
+    # PostgreSQL takes no NUL in text: one hostile header would stop the index for ever.
+    return text[:LONGEST].replace("\x00", "\ufffd")
