@@ -27,7 +27,7 @@ class Handled:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Tombstoned:
-    """Another worker gave this attempt up while it ran here: the delivery was lost to it."""
+    """This attempt was given up before: here, before a crash, or by another worker that the delivery was lost to."""
 
 
 class Attempt:

@@ -115,7 +115,9 @@ class Processor:
                 case Failed(report=report):
                     return await self._dead(admitted, report)
                 case Tombstoned():
-                    return False
+                    # This delivery holds the claim, so the tombstone is its own, from before a crash; if it is not,
+                    # the settle is refused.
+                    return await self._dead(admitted, UNTOLD)
                 case Handled(follow_ons=follow_ons):
                     return await self._done(admitted, follow_ons)
 

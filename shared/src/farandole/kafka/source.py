@@ -61,7 +61,7 @@ class KafkaSource:
         self._pauses: Counter[Partition] = Counter()
         self._commands: list[Callable[[Consumer], None]] = []
         self._commands_lock = threading.Lock()
-        self._fetched: asyncio.Queue[list[Record]] = asyncio.Queue(maxsize=1)
+        self._fetched: asyncio.Queue[list[Record]] = asyncio.Queue()
         self._taken = threading.Event()
         self._taken.set()
         self._stop = threading.Event()
@@ -137,7 +137,7 @@ class KafkaSource:
         try:
             while not self._stop.is_set():
                 self._run_one_consumer()
-        except KafkaException as error:
+        except Exception as error:
             self.error = str(error)
             log.exception("the consumer ended", group=self._group)
 
