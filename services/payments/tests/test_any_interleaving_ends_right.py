@@ -1,5 +1,6 @@
-"""Whatever the order, the duplicates and the gateway's moods: an order is never captured twice, and a cancelled order
-keeps nothing of the customer's money.
+"""An order is never captured twice, and a cancelled order keeps nothing of the customer's money.
+
+Hypothesis draws the order of the events, their duplicates and the gateway's moods.
 """
 
 from __future__ import annotations

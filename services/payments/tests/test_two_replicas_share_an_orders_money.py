@@ -11,7 +11,6 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from farandole import Event
@@ -62,11 +61,14 @@ def gateway() -> FakeGateway:
 
 
 @pytest.fixture
-async def replicas(gateway: FakeGateway, tmp_path: Path) -> AsyncIterator[tuple[Harness, Harness]]:
-    url = f"sqlite:///{tmp_path / 'payments.db'}"
+async def replicas(gateway: FakeGateway, database_url: str) -> AsyncIterator[tuple[Harness, Harness]]:
     async with AsyncExitStack() as stack:
-        first = await stack.enter_async_context(Harness(service, provide={PaymentGateway: gateway}, database_url=url))
-        second = await stack.enter_async_context(Harness(service, provide={PaymentGateway: gateway}, database_url=url))
+        first = await stack.enter_async_context(
+            Harness(service, provide={PaymentGateway: gateway}, database_url=database_url)
+        )
+        second = await stack.enter_async_context(
+            Harness(service, provide={PaymentGateway: gateway}, database_url=database_url)
+        )
         yield first, second
 
 
@@ -152,13 +154,12 @@ async def test_a_dispatch_during_the_void_takes_nothing(
 @pytest.mark.parametrize("dies_in", ["hold", "capture", "void", "refund"])
 @pytest.mark.parametrize("answered", [False, True], ids=["before the answer", "after the answer"])
 async def test_a_replica_that_dies_at_the_gateway_is_finished_by_another(
-    gateway: FakeGateway, tmp_path: Path, dies_in: str, answered: bool
+    gateway: FakeGateway, database_url: str, dies_in: str, answered: bool
 ) -> None:
     """The harness is closed while a call is under way: nothing after it ran, as after a kill."""
-    url = f"sqlite:///{tmp_path / 'payments.db'}"
     history = [PLACED, CANCELLED] if dies_in == "void" else [PLACED, DISPATCHED, CANCELLED]
     before_death = {"hold": 0, "capture": 1, "void": 1, "refund": 2}[dies_in]
-    async with Harness(service, provide={PaymentGateway: gateway}, database_url=url) as dying:
+    async with Harness(service, provide={PaymentGateway: gateway}, database_url=database_url) as dying:
         for event in history[:before_death]:
             await dying.deliver(event, event_id=type(event).__name__)
         turnstile = Turnstile(dies_in)
@@ -169,7 +170,7 @@ async def test_a_replica_that_dies_at_the_gateway_is_finished_by_another(
         last = asyncio.create_task(dying.deliver(history[before_death], event_id=type(history[before_death]).__name__))
         await asyncio.wait_for(turnstile.reached.wait(), 10)
         last.cancel()
-    async with Harness(service, provide={PaymentGateway: gateway}, database_url=url) as heir:
+    async with Harness(service, provide={PaymentGateway: gateway}, database_url=database_url) as heir:
         for event in history:
             await heir.deliver(event, event_id=type(event).__name__)
         assert heir.dead_letters == []

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
-import font_source_sans_pro
 from farandole_events.types import Address, BillTo
 from fpdf import FPDF
-from fpdf.enums import TableBordersLayout, XPos, YPos
+from fpdf.enums import TableBordersLayout, VAlign, XPos, YPos
 from fpdf.fonts import FontFace
 
 from farandole_invoicing.money import full, percent, plain
 from farandole_invoicing.paper import Seller
+from farandole_invoicing.text import address_lines, clean
 
 Colour = tuple[int, int, int]
 
 FONT: Final = "SourceSansPro"
-FONTS: Final = Path(font_source_sans_pro.font_directory)
+FONTS: Final = Path(str(files("font_source_sans_pro"))) / "files"
 INK: Final[Colour] = (33, 37, 41)
 FAINT: Final[Colour] = (108, 117, 125)
 ACCENT: Final[Colour] = (14, 94, 111)
@@ -30,8 +30,7 @@ SHADE: Final[Colour] = (244, 246, 248)
 MARGIN: Final = 20.0
 WIDTH: Final = 170.0
 LINE: Final = 5.2
-LONGEST_TEXT: Final = 300
-TABLE: Final = (("Description", 82), ("Quantity", 20), ("Price", 25), ("Discount", 18), ("Amount", 25))
+WIDTHS: Final = (78, 18, 26, 18, 30)
 
 
 class Tone(Enum):
@@ -118,18 +117,20 @@ class Sheet(FPDF):
     def _head(self, address: Address, address_title: str, facts: tuple[Fact, ...]) -> None:
         top = self.get_y()
         self._pen(8.5, bold=True, colour=FAINT)
-        self._line(address_title.upper(), height=5, width=85)
+        self._line(address_title.upper(), height=5, width=80)
         for n, each in enumerate(address_lines(address)):
             self._pen(11, bold=n == 0)
-            self._line(each, height=LINE, width=85)
+            self._line(each, height=LINE, width=80)
         below = self.get_y()
         self.set_y(top)
         for fact in facts:
-            self.set_x(MARGIN + 95)
-            self._pen(9.5, colour=FAINT)
-            self.cell(w=28, h=LINE, text=fact.name)
-            self._pen(9.5)
-            self.multi_cell(w=47, h=LINE, text=clean(fact.value), align="R", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+            self.set_x(MARGIN + 84)
+            self._pen(9, colour=FAINT)
+            self.cell(w=24, h=LINE, text=fact.name)
+            self._pen(9)
+            self.multi_cell(
+                w=WIDTH - 108, h=LINE, text=clean(fact.value), align="R", new_x=XPos.LMARGIN, new_y=YPos.NEXT
+            )
         self.set_y(max(below, self.get_y()) + 9)
 
     def _lines(self, bill: BillTo) -> None:
@@ -137,16 +138,16 @@ class Sheet(FPDF):
         self.set_draw_color(*RULE)
         self.set_line_width(0.2)
         head = FontFace(emphasis="BOLD", color=ACCENT, fill_color=SHADE)
-        names, widths = zip(*TABLE, strict=True)
         with self.table(
-            col_widths=widths,
+            col_widths=WIDTHS,
+            v_align=VAlign.T,
             text_align=("LEFT", "RIGHT", "RIGHT", "RIGHT", "RIGHT"),
             borders_layout=TableBordersLayout.HORIZONTAL_LINES,
             headings_style=head,
             line_height=LINE,
             padding=(1.3, 1.5),
         ) as table:
-            table.row(names)
+            table.row(("Description", "Quantity", f"Price {bill.currency}", "Discount", f"Amount {bill.currency}"))
             for line in bill.lines:
                 table.row(
                     (
@@ -157,9 +158,10 @@ class Sheet(FPDF):
                         plain(line.total_cents, bill.currency),
                     )
                 )
+        self.line(MARGIN, self.get_y(), MARGIN + WIDTH, self.get_y())
 
     def _totals(self, bill: BillTo, total_title: str) -> None:
-        if self.will_page_break(60):
+        if self.will_page_break(34):
             self.add_page()
         self.set_y(self.get_y() + 3)
         goods = sum(line.total_cents for line in bill.lines)
@@ -184,6 +186,7 @@ class Sheet(FPDF):
         text = clean(stamp.text)
         self._pen(10)
         lines = self.multi_cell(w=WIDTH - 12, h=LINE, text=text, dry_run=True, output="LINES")
+        assert isinstance(lines, list), "LINES was asked for"
         height = 12 + LINE * len(lines)
         if self.will_page_break(height + 8):
             self.add_page()
@@ -205,20 +208,6 @@ class Sheet(FPDF):
     def _pen(self, size: float, *, bold: bool = False, colour: Colour = INK) -> None:
         self.set_font(FONT, "B" if bold else "", size)
         self.set_text_color(*colour)
-
-
-def address_lines(address: Address) -> tuple[str, ...]:
-    """Return an address as it is written on a letter, without empty lines."""
-    town = " ".join(filter(None, (address.postal_code, address.city, address.region)))
-    return tuple(filter(None, (clean(each) for each in (address.name, address.street, town, address.country))))
-
-
-def clean(text: str) -> str:
-    """Return a text that fits a line of a paper: composed, without control characters, not endless."""
-    composed = unicodedata.normalize("NFC", text)
-    visible = "".join(each if each.isprintable() else " " for each in composed)
-    tidy = " ".join(visible.split())
-    return tidy if len(tidy) <= LONGEST_TEXT else f"{tidy[: LONGEST_TEXT - 1]}…"
 
 
 def _tax(seller: Seller) -> tuple[str, ...]:

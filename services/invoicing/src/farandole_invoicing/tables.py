@@ -17,7 +17,7 @@ account: Final = Table(
     Column("invoice_number", BigInteger),
     Column("credit_note_number", BigInteger),
 )
-"""One row an order, locked by whoever invoices or credits it. Of a cancelled order without an invoice: the tombstone."""
+"""One row an order, locked by whoever invoices or credits it. Without an invoice, ``cancelled`` is the tombstone."""
 
 counter: Final = Table(
     "counter",
