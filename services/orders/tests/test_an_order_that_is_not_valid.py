@@ -30,6 +30,7 @@ SPOILT: list[tuple[str, Spoil]] = [
     ("lines", lambda b: b.update(lines={})),
     ("lines", lambda b: b.update(lines=[_LINE, _LINE])),
     ("lines", lambda b: b.update(lines=[{**_LINE, "product_id": str(n)} for n in range(501)])),
+    ("lines[0].quantity", lambda b: b.update(lines=[{**_LINE, "quantity": 0}])),
     ("lines[1].quantity", lambda b: b["lines"][1].update(quantity=0)),
     ("lines[1].quantity", lambda b: b["lines"][1].update(quantity="3")),
     ("lines[1].quantity", lambda b: b["lines"][1].update(quantity=3.0)),

@@ -6,7 +6,8 @@ The last tests let hypothesis shuffle and double the events of whole scenarios.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -204,6 +205,22 @@ async def test_the_history_tells_causes_and_times(harness: Harness, shop: Any):
     assert (entry["event_id"], entry["event"], entry["status"]) == ("e-1", "ShipmentDispatched", "dispatched")
     assert entry["occurred_at"] == entry["recorded_at"] == "2026-01-01T00:00:00.000Z"
     assert "t-1" in entry["note"]
+
+
+async def test_an_event_that_the_inbox_has_forgotten_neither_ends_an_order_again_nor_is_noted_twice(tmp_path: Path):
+    url = f"sqlite:///{tmp_path / 'orders.db'}"
+    async with Harness(service, database_url=url) as harness:
+        order_id = await _placed(harness)
+        await harness.deliver(Life(order_id).declined, event_id="the-decline")
+        assert len(harness.events(OrderCancelled)) == 1
+        assert harness.store is not None
+        assert await harness.store.prune(harness.clock.now() + timedelta(days=1)) == 1
+    async with Harness(service, database_url=url) as harness:
+        await harness.deliver(Life(order_id).declined, event_id="the-decline")
+        page = (await harness.http.get(f"/orders/{order_id}")).json()
+        assert [entry["event"] for entry in page["history"]] == ["OrderPlaced", "PaymentDeclined", "OrderCancelled"]
+        assert harness.published == []
+        assert harness.retries == []
 
 
 async def test_an_event_of_an_order_that_is_not_there_waits_for_it(harness: Harness):

@@ -62,6 +62,7 @@ async def test_a_key_that_placed_an_order_may_cancel_it_too(shop: Any):
 async def test_asking_twice_asks_the_warehouse_once(harness: Harness, shop: Any):
     order_id = await shop.placed()
     assert (await shop.cancel(order_id)).status_code == 202
+    await harness.settle()
     assert (await shop.cancel(order_id)).status_code == 202
     await harness.settle()
     assert len(harness.events(CancellationRequested)) == 1

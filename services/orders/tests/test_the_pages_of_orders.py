@@ -14,6 +14,7 @@ from farandole_orders.place import order_row, placed_event
 from farandole_orders.request import OrderRequest
 from farandole_orders.standing import Status
 from farandole_orders.tables import orders
+from sqlalchemy import text
 
 
 async def test_an_order_is_shown_as_it_was_placed_with_its_history(harness: Harness, shop: Any):
@@ -96,13 +97,11 @@ async def test_ten_thousand_orders_are_counted_and_paged_quickly(harness: Harnes
     a_page = time.process_time() - started
     assert len(page["orders"]) == 100
     # CPU, not wall time: some forty times what was seen. A scan of the table for each page would not do.
-    assert (a_summary, a_page) < (0.25, 0.25)
+    assert a_summary < 0.25
     assert a_page < 0.25
 
 
 async def test_the_database_finds_pages_by_its_indexes(harness: Harness, body: dict[str, Any]):
-    from sqlalchemy import text
-
     assert harness.store is not None
     async with harness.store.reading() as work:
         plans = [

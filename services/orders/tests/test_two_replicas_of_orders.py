@@ -23,7 +23,7 @@ from farandole_events import (
 )
 from farandole_orders.service import service
 from farandole_orders.tables import idempotency_keys, orders
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 Replicas = tuple[Harness, Harness]
 
@@ -108,6 +108,4 @@ async def _count(replica: Harness) -> int:
 
 
 def _lock_table() -> Any:
-    from sqlalchemy import text
-
     return text(f"LOCK TABLE {idempotency_keys.name} IN EXCLUSIVE MODE")
