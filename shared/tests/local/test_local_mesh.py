@@ -10,6 +10,7 @@ import signal
 import stat
 import subprocess
 import sys
+import threading
 import urllib.request
 from collections.abc import Iterator
 from datetime import timedelta
@@ -100,20 +101,27 @@ def environment_of(url: str) -> dict[str, str]:
 async def test_a_mesh_provisions_before_its_services_run_and_tells_each_where_everything_is(tmp_path: Path) -> None:
     folder = tmp_path / "home"
     provisioned: list[str] = []
+    prepared: list[bool] = []
 
     async def provision(bootstrap: str) -> None:
         admin = AdminClient({"bootstrap.servers": bootstrap})
         admin.create_topics([NewTopic("orders", 1, 1)])["orders"].result(20)
         provisioned.append(bootstrap)
 
+    def while_booting() -> None:
+        assert provisioned == []
+        prepared.append(threading.current_thread() is not threading.main_thread())
+
     services = [
         ServiceProcess(name="erp-link", module="ready_service"),
         ServiceProcess(name="orders", module="ready_service"),
     ]
-    async with LocalMesh(folder, services=services, provision=provision, make_aot_cache=False) as mesh:
+    mesh = LocalMesh(folder, services=services, provision=provision, while_booting=while_booting, make_aot_cache=False)
+    async with mesh:
         await mesh.ready()
         told = environment_of(mesh.url("orders"))
         assert provisioned == [mesh.bootstrap]
+        assert prepared == [True]
         assert told["FARANDOLE_BROKERS"] == mesh.bootstrap
         assert told["FARANDOLE_REDIS_URL"] == mesh.redis_url
         assert told["FARANDOLE_CLUSTER"] == mesh.cluster_id

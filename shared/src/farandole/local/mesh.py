@@ -49,6 +49,7 @@ class LocalMesh:
         *,
         services: Sequence[ServiceProcess],
         provision: Provision = nothing_to_provision,
+        while_booting: Callable[[], object] | None = None,
         fresh: bool = False,
         tell: Tell = untold,
         report: Report = unheard,
@@ -62,6 +63,8 @@ class LocalMesh:
             folder: The home: data, logs, ``mesh.json``.
             services: What runs beside broker and Redis.
             provision: Called with the broker's address once it answers, before any service runs: creates the topics.
+            while_booting: Called in a thread while the broker boots: what ``provision`` needs and can be had without
+                one, such as imports. What it returns is dropped; what it raises fails the start.
             fresh: Delete what an earlier mesh left in the home, first.
             tell: Hears what happens to the processes.
             report: Hears how far a download is.
@@ -72,6 +75,7 @@ class LocalMesh:
         self.home = folder.absolute()
         self._services = in_order(services)
         self._provision = provision
+        self._while_booting = while_booting
         self._fresh = fresh
         self._tell = tell
         self._report = report
@@ -123,13 +127,19 @@ class LocalMesh:
         self._supervisor.run(REDIS, redis)
         imports = asyncio.create_task(self._run_services())
         try:
-            await asyncio.gather(self._answering(BROKER, self._broker), self._answering(REDIS, self._redis))
+            await asyncio.gather(
+                self._answering(BROKER, self._broker), self._answering(REDIS, self._redis), self._meanwhile()
+            )
             await self._provision(self.bootstrap)
         except BaseException:
             imports.cancel()
             raise
         self._gate.touch()
         await imports
+
+    async def _meanwhile(self) -> None:
+        if self._while_booting is not None:
+            await asyncio.to_thread(self._while_booting)
 
     def _surround(self) -> Surroundings:
         names = [service.name for service in self._services]
