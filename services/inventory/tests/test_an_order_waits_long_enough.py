@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
 from farandole.errors import StartError
 from farandole.testing import Harness
-from farandole_events import GoodsReceived, OrderPlaced, StockBackordered, StockLine, StockRejected, StockReserved
+from farandole_events import StockBackordered, StockLine, StockRejected, StockReserved
 from farandole_inventory.service import service
 from farandole_inventory.settings import InventorySettings
 from farandole_inventory.shelves import open_shelves
-
-Placed = Callable[..., OrderPlaced]
-Received = Callable[[str, str, int], GoodsReceived]
+from farandole_inventory.testing import goods_received, order_placed
 
 
 @pytest.fixture
@@ -25,8 +23,8 @@ async def hurried(shop: InventorySettings) -> AsyncIterator[Harness]:
         yield harness
 
 
-async def test_an_order_whose_deadline_passes_is_rejected_in_its_own_flow(hurried: Harness, placed: Placed) -> None:
-    await hurried.deliver(placed("o-1", chai=100, chang=1), event_id="placed-1", flow="flow-1")
+async def test_an_order_whose_deadline_passes_is_rejected_in_its_own_flow(hurried: Harness) -> None:
+    await hurried.deliver(order_placed("o-1", chai=100, chang=1), event_id="placed-1", flow="flow-1")
     assert hurried.events(StockBackordered)[0].deadline == hurried.clock.now() + timedelta(seconds=10)
     await hurried.advance(timedelta(seconds=9))
     assert hurried.events(StockRejected) == []
@@ -40,22 +38,20 @@ async def test_an_order_whose_deadline_passes_is_rejected_in_its_own_flow(hurrie
     assert len(hurried.events(StockRejected)) == 1
 
 
-async def test_who_waits_behind_an_order_whose_deadline_passes_is_served(
-    hurried: Harness, placed: Placed, received: Received
-) -> None:
-    await hurried.deliver(placed("o-1", chai=100))
+async def test_who_waits_behind_an_order_whose_deadline_passes_is_served(hurried: Harness) -> None:
+    await hurried.deliver(order_placed("o-1", chai=100))
     await hurried.advance(timedelta(seconds=5))
-    await hurried.deliver(placed("o-2", chai=20))
+    await hurried.deliver(order_placed("o-2", chai=20))
     await hurried.advance(timedelta(seconds=6))
 
     assert [one.order_id for one in hurried.events(StockRejected)] == ["o-1"]
     assert [one.order_id for one in hurried.events(StockReserved)] == ["o-2"]
-    await hurried.deliver(received("po-1", "chai", 500))
+    await hurried.deliver(goods_received("po-1", "chai", 500))
     assert len(hurried.events(StockReserved)) == 1
 
 
-async def test_goods_that_come_in_time_end_the_wait(hurried: Harness, placed: Placed, received: Received) -> None:
-    await hurried.deliver(placed("o-1", chai=100), received("po-1", "chai", 61))
+async def test_goods_that_come_in_time_end_the_wait(hurried: Harness) -> None:
+    await hurried.deliver(order_placed("o-1", chai=100), goods_received("po-1", "chai", 61))
     await hurried.advance(timedelta(seconds=20))
     assert [one.order_id for one in hurried.events(StockReserved)] == ["o-1"]
     assert hurried.events(StockRejected) == []
@@ -66,9 +62,9 @@ def test_a_wait_as_long_as_the_payments_hold_is_refused_at_start() -> None:
         InventorySettings(backorder_deadline=timedelta(days=7))
 
 
-async def test_the_first_stock_is_read_once_and_never_again(shop: InventorySettings, placed: Placed) -> None:
+async def test_the_first_stock_is_read_once_and_never_again(shop: InventorySettings) -> None:
     async with Harness(service, provide={InventorySettings: shop}) as inventory:
-        await inventory.deliver(placed("o-1", chai=5))
+        await inventory.deliver(order_placed("o-1", chai=5))
         assert inventory.store is not None
         await open_shelves(inventory.store, shop)
         products = (await inventory.http.get("/stock")).json()["products"]
@@ -105,10 +101,8 @@ async def test_a_first_stock_that_cannot_be_right_is_refused_at_start(
     assert why in str(refused.value)
 
 
-async def test_reservations_are_told_a_page_at_a_time_in_the_order_of_their_age(
-    inventory: Harness, placed: Placed
-) -> None:
-    await inventory.deliver(placed("o-1", chai=1), placed("o-2", chai=100), placed("o-3", gumbo=21))
+async def test_reservations_are_told_a_page_at_a_time_in_the_order_of_their_age(inventory: Harness) -> None:
+    await inventory.deliver(order_placed("o-1", chai=1), order_placed("o-2", chai=100), order_placed("o-3", gumbo=21))
 
     first = (await inventory.http.get("/reservations", params={"limit": 2})).json()
     rest = (await inventory.http.get("/reservations", params={"after": first["next"]})).json()

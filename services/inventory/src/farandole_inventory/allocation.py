@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Final
 
 from farandole import FollowOn, UnitOfWork
 from farandole_events import StockLine, StockReserved
+from sqlalchemy import text
 
 from farandole_inventory.backlog import Coverage, WaitingLine, coverages
 from farandole_inventory.product import Movement, Product
@@ -15,23 +17,33 @@ from farandole_inventory.reservations import become, reservation_id
 from farandole_inventory.shelves import Shelves
 from farandole_inventory.waiting_orders import WaitingOrder, rivals, take, waiting_for
 
+_REMEMBER: Final = text("SAVEPOINT before_locking")
+_LET_GO: Final = text("ROLLBACK TO SAVEPOINT before_locking")
+
 
 async def lock_with_rivals(work: UnitOfWork, shelves: Shelves, touched: Iterable[str]) -> dict[str, Product]:
     """Lock products, together with every product that an order which waits for one of them waits for as well.
 
-    These are found before anything is locked, so that all are locked in order. On PostgreSQL an order may begin to
-    wait in between; then more is locked out of order, and should that ever deadlock, the database ends one of the two
-    transactions and its delivery is tried again. Nobody can begin to wait for a product that is locked.
+    What must be locked is found out before anything is locked, so that all are locked in order. On PostgreSQL an order
+    may begin to wait in between. Then everything is let go and locked again, with what that order adds: to lock more
+    on top would be out of order, and under load that deadlocks. Nobody can begin to wait for a product that is locked.
     """
     own = frozenset(touched)
-    products: dict[str, Product] = {}
-    locked: frozenset[str] = frozenset()
-    needed = own.union(*(await rivals(work, own)).values())
-    while missing := needed - locked:
-        products |= await shelves.lock(work, missing)
-        locked |= missing
-        needed = needed.union(*(await rivals(work, own)).values())
-    return products
+    needed = await _with_rivals(work, own)
+    if work.dialect == "sqlite":
+        return await shelves.lock(work, needed)
+    while True:
+        await work.execute(_REMEMBER)
+        products = await shelves.lock(work, needed)
+        more = await _with_rivals(work, own) - needed
+        if not more:
+            return products
+        await work.execute(_LET_GO)
+        needed |= more
+
+
+async def _with_rivals(work: UnitOfWork, own: frozenset[str]) -> frozenset[str]:
+    return own.union(*(await rivals(work, own)).values())
 
 
 async def allocate(
