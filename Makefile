@@ -16,7 +16,8 @@ $(VENV)/.installed: uv.lock pyproject.toml shared/pyproject.toml schemas/pyproje
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Farandole needs Python 3.11 or newer: make PYTHON=/path/to/python3.11")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
-	@$(BIN)/uv sync --frozen --all-packages --all-groups --quiet
+	@$(BIN)/uv sync --frozen --all-packages --all-groups --compile-bytecode --quiet
+	@$(BIN)/python -m compileall -q shared/src schemas/src services
 	@touch $@
 
 demo: setup ## the 830 Northwind orders through every service, then an audit

@@ -20,7 +20,6 @@ from farandole.store.database import Database, Session
 from farandole.store.entry import InboxEntry, StoredFollowOn, pack
 from farandole.store.inbox import HANDLED, TOMBSTONE, Inbox, Key, by_key
 from farandole.store.outbox import Outbox
-from farandole.store.postgresql import PostgreSQLDatabase
 from farandole.store.sqlite import SQLiteDatabase
 from farandole.store.tables import LAYOUT, owner
 from farandole.store.tables import metadata as own_tables
@@ -213,6 +212,8 @@ def _database(url: str, service: str, patience: timedelta) -> Database:
         path = None if parsed.database in (None, "", ":memory:") else Path(str(parsed.database))
         return SQLiteDatabase(path, service=service, patience=patience)
     if backend in {"postgresql", "postgres"}:
+        from farandole.store.postgresql import PostgreSQLDatabase  # noqa: PLC0415 - a third of a second, for some only
+
         return PostgreSQLDatabase(parsed.set(drivername="postgresql+psycopg"), service=service, patience=patience)
     raise _unusable(service, f"{backend} is neither SQLite nor PostgreSQL")
 
