@@ -107,3 +107,4 @@ async def test_two_events_of_one_payment_make_one_invoice(harness: Harness) -> N
     await harness.deliver(cancelled(), event_id="gone once")
     await harness.deliver(cancelled(), event_id="gone twice")
     assert len(harness.events(InvoiceIssued)) == len(harness.events(CreditNoteIssued)) == 1
+    assert harness.retries == []

@@ -117,6 +117,18 @@ async def test_two_replicas_share_one_series(database_url: str) -> None:
     assert sorted(numbers) == list(range(1, 41))
 
 
+async def test_of_two_cancellations_at_once_one_credits_and_the_other_sees_it(store: Store) -> None:
+    async def cancel(order_id: str) -> int:
+        async with store.transaction() as work:
+            now = datetime(2026, 11, 23, tzinfo=UTC)
+            return 0 if await register.cancel(work, order_id, reason="no", now=now) is None else 1
+
+    for order_id in (f"order-{n}" for n in range(10)):
+        async with store.transaction() as work:
+            await register.issue(work, draft(order_id))
+        assert sorted(await asyncio.gather(cancel(order_id), cancel(order_id))) == [0, 1]
+
+
 async def test_a_payment_and_its_cancellation_on_two_replicas_at_once_are_both_heard(database_url: str) -> None:
     orders = [f"order-{n}" for n in range(20)]
     async with AsyncExitStack() as stack:
