@@ -48,16 +48,19 @@ http.server.HTTPServer(address, Ready).serve_forever()
 UP = """
 import asyncio, os, sys
 from pathlib import Path
+from farandole.local import interrupts
 from farandole.local.mesh import LocalMesh
 from farandole.local.services import ServiceProcess
 
 async def main():
     services = [ServiceProcess(name=name, module="ready_service") for name in ("orders", "payments")]
     mesh = LocalMesh(Path(sys.argv[1]), services=services, make_aot_cache=False)
-    await mesh.start()
-    await mesh.ready()
-    print("ready", flush=True)
-    await mesh.until_interrupted()
+    with interrupts.listening() as heard:
+        await mesh.start()
+        await mesh.ready()
+        print("ready", flush=True)
+        await heard.asked.wait()
+        await mesh.drain(heard)
 
 asyncio.run(main())
 """

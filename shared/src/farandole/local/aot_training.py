@@ -48,7 +48,7 @@ async def _record(folder: Path, file: Path) -> Path | None:
         await broker.start()
         await asyncio.to_thread(_exercise, broker.bootstrap)
         await broker.stop(within=_WRITTEN_WITHIN)
-    except (LocalMeshError, KafkaException):
+    except (LocalMeshError, KafkaException, TimeoutError):
         return None
     finally:
         await broker.kill()

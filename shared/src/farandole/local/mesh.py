@@ -6,28 +6,28 @@ import asyncio
 import contextlib
 import os
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from farandole.errors import LocalMeshError
-from farandole.local import aot_training, health, home, interrupts, kept_ports, ports, processes, state
+from farandole.local import aot_training, home, interrupts, kept_ports, processes, state
 from farandole.local.broker import Broker
-from farandole.local.child import Command, tail
+from farandole.local.fleet import Fleet, process_state
 from farandole.local.notice import Change, Notice, Tell, untold
 from farandole.local.progress import Report, unheard
 from farandole.local.redis import Redis
 from farandole.local.restart import RestartPolicy
 from farandole.local.services import ServiceProcess, Surroundings, in_order
-from farandole.local.state import Kind, MeshState, ProcessState
+from farandole.local.state import MeshState
 from farandole.local.supervisor import Supervisor
 
 Provision = Callable[[str], Awaitable[None]]
 BROKER = "kafka"
 REDIS = "redis"
 _DRAIN = timedelta(seconds=20)
-_STEP_ASIDE = timedelta(seconds=1.5)
+READY_WITHIN = timedelta(seconds=60)
 _FORMER_ENDS_WITHIN = timedelta(seconds=15)
 
 
@@ -83,7 +83,7 @@ class LocalMesh:
         self._policy = policy
         self._make_aot_cache = make_aot_cache
         self._holding = contextlib.ExitStack()
-        self._background: set[asyncio.Task[None]] = set()
+        self._background: set[asyncio.Task[object]] = set()
         self._since = datetime.now(UTC)
         self._up = False
 
@@ -115,31 +115,43 @@ class LocalMesh:
             await asyncio.to_thread(home.clear, self.home)
         for folder in ("stores", "logs"):
             (self.home / folder).mkdir(exist_ok=True)
-        self._gate.unlink(missing_ok=True)
-        self._supervisor = Supervisor(policy=self._policy, tell=self._heard)
         self._broker = Broker(self.home / BROKER, report=self._report)
         self._redis = Redis(self.home / REDIS)
-        # From here on a process may start and be told of: everything that `state` reads is known first.
         broker, redis = await self._broker.prepare(), self._redis.prepare()
+        self._supervisor = Supervisor(policy=self._policy, tell=self._heard)
         self._surroundings = self._surround()
+        self._fleet = Fleet(
+            self._services,
+            surroundings=self._surroundings,
+            supervisor=self._supervisor,
+            env=self._env,
+            tell=self._tell,
+        )
+        self._fleet.gate.unlink(missing_ok=True)
         self._up = True
         self._supervisor.run(BROKER, broker)
         self._supervisor.run(REDIS, redis)
-        imports = asyncio.create_task(self._run_services())
+        await self._boot()
+
+    async def _boot(self) -> None:
+        """Let the services import while the broker boots, and run once the topics are there."""
+        imports = asyncio.create_task(self._fleet.run())
         try:
-            await asyncio.gather(
-                self._answering(BROKER, self._broker), self._answering(REDIS, self._redis), self._meanwhile()
-            )
+            await asyncio.gather(self._answering(BROKER), self._answering(REDIS), self._meanwhile())
             await self._provision(self.bootstrap)
         except BaseException:
             imports.cancel()
             raise
-        self._gate.touch()
+        self._fleet.gate.touch()
         await imports
 
     async def _meanwhile(self) -> None:
         if self._while_booting is not None:
             await asyncio.to_thread(self._while_booting)
+
+    async def _answering(self, name: str) -> None:
+        await (self._broker if name == BROKER else self._redis).answering()
+        self._tell(Notice(name=name, change=Change.READY, detail=self.state().url(name)))
 
     def _surround(self) -> Surroundings:
         names = [service.name for service in self._services]
@@ -152,63 +164,37 @@ class LocalMesh:
             http_ports=kept_ports.choose(self.home / "ports.json", names) if names else {},
         )
 
-    @property
-    def _gate(self) -> Path:
-        return self.home / "provisioned"
-
     async def _former_mesh_gone(self) -> None:
         """Wait for what a killed mesh left: its guard is still ending those processes."""
         former = state.read(self.home)
         if former is None:
             return
-        left = await processes.gone(
-            (process.pid for process in former.processes if process.pid is not None), within=_FORMER_ENDS_WITHIN
-        )
+        pids = (process.pid for process in former.processes if process.pid is not None)
+        left = await processes.gone(pids, within=_FORMER_ENDS_WITHIN)
         if left:
             self._tell(Notice(name="mesh", change=Change.WAITING, detail=f"earlier processes still run: {left}"))
         state.erase(self.home)
 
-    async def _answering(self, name: str, server: Broker | Redis) -> None:
-        await server.answering()
-        self._tell(
-            Notice(
-                name=name, change=Change.READY, detail=server.bootstrap if isinstance(server, Broker) else server.url
-            )
-        )
-
-    async def _run_services(self) -> None:
-        """Start the services in their order, a few at a time: a dozen importing at once on two cores are all late."""
-        booting = asyncio.Semaphore((os.cpu_count() or 1) + 1)
-        for service in self._services:
-            await booting.acquire()
-            self._supervisor.run(service.name, self._command(service))
-            self._spawn(self._step_aside(service, booting))
-
-    async def _step_aside(self, service: ServiceProcess, booting: asyncio.Semaphore) -> None:
-        deadline = time.monotonic() + _STEP_ASIDE.total_seconds()
-        await ports.until_listening(self._surroundings.http_ports[service.name], deadline=deadline)
-        booting.release()
-
-    def _command(self, service: ServiceProcess) -> Command:
-        return Command(
-            argv=service.argv(self._gate),
-            env=self._surroundings.environment(service, self._env),
-            cwd=self.home,
-            log=self._log(service.name),
-        )
-
-    def _log(self, service: str) -> Path:
-        return self.home / "logs" / f"{service}.log"
-
-    def _spawn(self, work: Awaitable[None]) -> None:
-        task = asyncio.ensure_future(work)
-        self._background.add(task)
-        task.add_done_callback(self._background.discard)
-
     def _heard(self, notice: Notice) -> None:
         if self._up:
             state.write(self.home, self.state())
+            kept = self._supervisor.get(notice.name)
+            if notice.change is Change.STARTED and kept is not None and kept.starts > 1:
+                self._spawn(self._ready_again(notice.name))
         self._tell(notice)
+
+    async def _ready_again(self, name: str) -> None:
+        """Tell when a process that was started again answers; if it does not, its next end will be told."""
+        with contextlib.suppress(LocalMeshError):
+            if name in {BROKER, REDIS}:
+                await self._answering(name)
+            else:
+                await self._fleet.ready_by(name, time.monotonic() + READY_WITHIN.total_seconds())
+
+    def _spawn(self, work: Coroutine[Any, Any, object]) -> None:
+        task = asyncio.create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
 
     @property
     def bootstrap(self) -> str:
@@ -231,13 +217,7 @@ class LocalMesh:
 
     def state(self) -> MeshState:
         """Return the mesh as it is now; the same is in ``mesh.json``."""
-        servers = (
-            self._process(BROKER, "broker", self.bootstrap, self._broker.log),
-            self._process(REDIS, "redis", self.redis_url, self._redis.log),
-        )
-        services = (
-            self._process(each.name, "service", self.url(each.name), self._log(each.name)) for each in self._services
-        )
+        kept = self._supervisor
         return MeshState(
             pid=os.getpid(),
             home=str(self.home),
@@ -245,53 +225,22 @@ class LocalMesh:
             bootstrap=self.bootstrap,
             redis_url=self.redis_url,
             cluster_id=self.cluster_id,
-            processes=(*servers, *services),
+            processes=(
+                process_state(kept, BROKER, kind="broker", url=self.bootstrap, log=self._broker.log),
+                process_state(kept, REDIS, kind="redis", url=self.redis_url, log=self._redis.log),
+                *self._fleet.states(),
+            ),
         )
 
-    def _process(self, name: str, kind: Kind, url: str, log: Path) -> ProcessState:
-        kept = self._supervisor.get(name)
-        return ProcessState(
-            name=name,
-            kind=kind,
-            url=url,
-            log=str(log),
-            pid=kept.pid if kept else None,
-            restarts=max(0, kept.starts - 1) if kept else 0,
-        )
-
-    async def ready(self, *, within: timedelta = timedelta(seconds=60)) -> None:
+    async def ready(self, *, within: timedelta = READY_WITHIN) -> None:
         """Wait until every service says that it is ready, each told of as it does.
 
         Raises:
             LocalMeshError: Some are not in time; they are named, with the end of the first one's log.
         """
-        deadline = time.monotonic() + within.total_seconds()
-        names = [service.name for service in self._services]
-        late = [
-            name
-            for name, said in zip(names, await asyncio.gather(*(self._ready(n, deadline) for n in names)), strict=True)
-            if not said
-        ]
-        if late:
-            raise LocalMeshError(
-                f"{', '.join(late)} not ready within {within.total_seconds():g} s",
-                why=f"the end of {self._log(late[0])}:\n{tail(self._log(late[0]))}",
-                do="farandole doctor",
-                code="E414",
-            )
+        await self._fleet.ready(within=within)
         if self._make_aot_cache:
-            self._spawn(self._aot_cache())
-
-    async def _aot_cache(self) -> None:
-        await aot_training.make()
-
-    async def _ready(self, name: str, deadline: float) -> bool:
-        while time.monotonic() < deadline:
-            if await health.ready(self._surroundings.http_ports[name]):
-                self._tell(Notice(name=name, change=Change.READY, detail=self.url(name)))
-                return True
-            await asyncio.sleep(0.1)
-        return False
+            self._spawn(aot_training.make())
 
     async def until_interrupted(self) -> None:
         """Run until SIGINT or SIGTERM, then drain and stop; a second signal ends everything at once."""
@@ -305,7 +254,7 @@ class LocalMesh:
         insisting = asyncio.create_task(heard.insisted.wait())
         await asyncio.wait({stopping, insisting}, return_when=asyncio.FIRST_COMPLETED)
         if not stopping.done():
-            await self.stop(force=True)
+            await self._supervisor.kill()
         insisting.cancel()
         await stopping
 
@@ -315,16 +264,15 @@ class LocalMesh:
         Args:
             force: End everything at once instead of letting the services drain.
         """
-        for task in tuple(self._background):
+        background = tuple(self._background)
+        for task in background:
             task.cancel()
+        await asyncio.gather(*background, return_exceptions=True)
         if self._up:
-            await self._stop_processes(force=force)
+            if force:
+                await self._supervisor.kill()
+            await self._supervisor.stop(self._fleet.names, grace=_DRAIN)
+            await self._supervisor.stop((BROKER, REDIS))
+            self._up = False
             state.erase(self.home)
         self._holding.close()
-
-    async def _stop_processes(self, *, force: bool) -> None:
-        if force:
-            await self._supervisor.kill()
-        await self._supervisor.stop((service.name for service in self._services), grace=_DRAIN)
-        await self._supervisor.stop((BROKER, REDIS))
-        self._up = False

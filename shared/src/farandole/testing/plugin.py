@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import pytest
 import pytest_asyncio
 
+from farandole.errors import UsageError
 from farandole.testing.backend import Backend, choose, down, up
 
 T = TypeVar("T")
@@ -17,7 +18,10 @@ T = TypeVar("T")
 
 def pytest_report_header() -> str:
     """Say which backend this run uses."""
-    return f"farandole backend: {choose()}"
+    try:
+        return f"farandole backend: {choose()}"
+    except UsageError as wrong:
+        raise pytest.UsageError(str(wrong)) from wrong
 
 
 @pytest.fixture(scope="session")
