@@ -114,6 +114,12 @@ async def test_a_known_key_has_a_bucket_of_its_own_and_an_invented_one_has_none(
         assert told == [200, 200, 429, 429]
 
 
+@pytest.mark.parametrize(("written", "meant"), [("15", 15), ("0.5", 0.5), ("PT1M", 60)])
+def test_durations_are_written_in_seconds_or_as_iso_8601(monkeypatch: pytest.MonkeyPatch, written: str, meant: float):
+    monkeypatch.setenv("FARANDOLE_ORDERS_BODY_TIMEOUT", written)
+    assert OrdersSettings().body_timeout == timedelta(seconds=meant)
+
+
 async def test_health_is_not_rationed():
     async with _limited(rate_per_second=0.5, burst=1) as harness:
         assert [(await harness.http.get("/health/live")).status_code for _ in range(5)] == [200] * 5

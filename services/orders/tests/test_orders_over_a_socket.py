@@ -19,7 +19,8 @@ from farandole_orders.settings import OrdersSettings
 
 @asynccontextmanager
 async def _served(harness: Harness) -> AsyncIterator[int]:
-    with socket.socket() as listening:
+    # The protocol is named, as asyncio switches Nagle off for TCP only where it can see that it is TCP.
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listening:
         listening.bind(("127.0.0.1", 0))
         http = server(harness.runtime.http, host="127.0.0.1", port=0)
         serving = asyncio.create_task(http.serve(sockets=[listening]))

@@ -3,9 +3,23 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Annotated
 
-from pydantic import Field, SecretStr
+from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def _seconds(value: object) -> object:
+    """Read a bare number as seconds, as people write it in an environment; pydantic reads ISO 8601 by itself."""
+    if isinstance(value, str):
+        try:
+            return timedelta(seconds=float(value))
+        except (ValueError, OverflowError):
+            return value
+    return value
+
+
+Duration = Annotated[timedelta, BeforeValidator(_seconds)]
 
 
 class OrdersSettings(BaseSettings):
@@ -20,10 +34,10 @@ class OrdersSettings(BaseSettings):
         description="Keys handed out to shops; a request with one (X-Api-Key) is known by it instead of its address.",
     )
     body_limit: int = Field(256 * 1024, gt=0, le=900_000, description="The longest request body, in bytes.")
-    body_timeout: timedelta = Field(
+    body_timeout: Duration = Field(
         timedelta(seconds=15), gt=timedelta(0), description="How long a client may take to send its body."
     )
-    idempotency_window: timedelta = Field(
+    idempotency_window: Duration = Field(
         timedelta(hours=24), ge=timedelta(minutes=1), description="How long an Idempotency-Key and its answer are kept."
     )
     store_width: int = Field(
