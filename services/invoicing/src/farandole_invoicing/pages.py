@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
-from typing import Any, Final, TypeVar
+from functools import partial
+from typing import Any, Final
 
 import msgspec
 from farandole_events.types import BillTo
@@ -19,54 +21,80 @@ from farandole_invoicing.paper import CreditNote, Invoice
 from farandole_invoicing.printing import print_credit_note, print_invoice, written
 from farandole_invoicing.service import service
 
-T = TypeVar("T")
-
 USUAL_PAGE: Final = 100
 LARGEST_PAGE: Final = 1000
 LARGEST_NUMBER: Final = 2**63 - 1
 
 
+class Pages:
+    """Shows and prints what the archive has."""
+
+    def __init__(self, archive: Archive) -> None:
+        self._archive = archive
+        # Setting a page takes tens of milliseconds of CPU, which deliveries need too: one at a time.
+        self._press = asyncio.Semaphore(1)
+
+    async def invoices(self, request: Request) -> Response:
+        """Show a page of invoices."""
+        asked = _page(request)
+        if asked is None:
+            return _not_a_page()
+        after, limit = asked
+        papers = await self._archive.invoices(after=after, limit=limit)
+        return _paged("invoices", [shown(one) for one in papers], limit)
+
+    async def invoice(self, request: Request) -> Response:
+        """Show one invoice with its bill."""
+        found = await self._archive.invoice(_number(request))
+        return _missing("invoice") if found is None else JSONResponse({**shown(found), "bill": _bill(found.bill)})
+
+    async def printed_invoice(self, request: Request) -> Response:
+        """Print one invoice."""
+        found = await self._archive.invoice(_number(request))
+        if found is None:
+            return _missing("invoice")
+        return await self._printed(f"invoice-{written(found.number)}", partial(print_invoice, found))
+
+    async def credit_notes(self, request: Request) -> Response:
+        """Show a page of credit notes."""
+        asked = _page(request)
+        if asked is None:
+            return _not_a_page()
+        after, limit = asked
+        papers = await self._archive.credit_notes(after=after, limit=limit)
+        return _paged("credit_notes", [credit_shown(one) for one in papers], limit)
+
+    async def credit_note(self, request: Request) -> Response:
+        """Show one credit note."""
+        found = await self._archive.credit_note(_number(request))
+        return _missing("credit note") if found is None else JSONResponse(credit_shown(found))
+
+    async def printed_credit_note(self, request: Request) -> Response:
+        """Print one credit note."""
+        found = await self._archive.credit_note(_number(request))
+        if found is None:
+            return _missing("credit note")
+        return await self._printed(f"credit-note-{written(found.number)}", partial(print_credit_note, found))
+
+    async def _printed(self, name: str, printing: Callable[[], bytes]) -> Response:
+        async with self._press:
+            pdf = await run_in_threadpool(printing)
+        headers = {"Content-Disposition": f'inline; filename="{name}.pdf"'}
+        return Response(pdf, media_type="application/pdf", headers=headers)
+
+
 @service.http
 def create_app(archive: Archive) -> ASGIApp:
     """Return the application that shows and prints invoices and credit notes."""
-
-    async def invoices(request: Request) -> Response:
-        asked = _page(request)
-        if asked is None:
-            return _not_a_page()
-        after, limit = asked
-        return _paged("invoices", [shown(one) for one in await archive.invoices(after=after, limit=limit)], limit)
-
-    async def invoice(request: Request) -> Response:
-        found = await archive.invoice(_number(request))
-        return _missing("invoice") if found is None else JSONResponse({**shown(found), "bill": _bill(found.bill)})
-
-    async def printed_invoice(request: Request) -> Response:
-        return await _printed("invoice", await archive.invoice(_number(request)), print_invoice)
-
-    async def credit_notes(request: Request) -> Response:
-        asked = _page(request)
-        if asked is None:
-            return _not_a_page()
-        after, limit = asked
-        notes = await archive.credit_notes(after=after, limit=limit)
-        return _paged("credit_notes", [credit_shown(one) for one in notes], limit)
-
-    async def credit_note(request: Request) -> Response:
-        found = await archive.credit_note(_number(request))
-        return _missing("credit note") if found is None else JSONResponse(credit_shown(found))
-
-    async def printed_credit_note(request: Request) -> Response:
-        return await _printed("credit-note", await archive.credit_note(_number(request)), print_credit_note)
-
+    pages = Pages(archive)
     return Starlette(
         routes=[
-            Route("/invoices", invoices),
-            Route("/invoices/{number:int}.pdf", printed_invoice),
-            Route("/invoices/{number:int}", invoice),
-            Route("/credit-notes", credit_notes),
-            Route("/credit-notes/{number:int}.pdf", printed_credit_note),
-            Route("/credit-notes/{number:int}", credit_note),
+            Route("/invoices", pages.invoices),
+            Route("/invoices/{number:int}.pdf", pages.printed_invoice),
+            Route("/invoices/{number:int}", pages.invoice),
+            Route("/credit-notes", pages.credit_notes),
+            Route("/credit-notes/{number:int}.pdf", pages.printed_credit_note),
+            Route("/credit-notes/{number:int}", pages.credit_note),
         ]
     )
 
@@ -96,15 +124,6 @@ def credit_shown(note: CreditNote) -> dict[str, Any]:
         "reason": note.reason,
         "issued_at": note.issued_at.isoformat(),
     }
-
-
-async def _printed(kind: str, paper: Any, printing: Callable[[Any], bytes]) -> Response:
-    if paper is None:
-        return _missing(kind.replace("-", " "))
-    # Setting a page takes tens of milliseconds of CPU: not on the event loop that handles deliveries.
-    pdf = await run_in_threadpool(printing, paper)
-    name = f'inline; filename="{kind}-{written(paper.number)}.pdf"'
-    return Response(pdf, media_type="application/pdf", headers={"Content-Disposition": name})
 
 
 def _bill(bill: BillTo) -> Any:
