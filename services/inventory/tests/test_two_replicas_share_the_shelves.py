@@ -22,6 +22,7 @@ from farandole_inventory.service import service
 from farandole_inventory.settings import InventorySettings
 from farandole_inventory.shelves import Shelves
 from farandole_inventory.testing import goods_received, imbalances, order_cancelled, order_placed
+from sqlalchemy import text
 
 PRODUCTS = [str(number) for number in range(1, 13)]
 ORDERS = 120
@@ -99,15 +100,20 @@ async def assert_one_story(one: Harness, other: Harness) -> None:
 
 
 class Interrupted(Shelves):
-    """Lets something else happen once, between finding out what must be locked and locking it."""
+    """Lets something else happen once, just before or just after products are locked."""
 
-    meanwhile: Callable[[], Awaitable[object]] | None = None
+    before: Callable[[], Awaitable[object]] | None = None
+    after: Callable[[], Awaitable[object]] | None = None
 
     async def lock(self, work: UnitOfWork, product_ids: Iterable[str]) -> dict[str, Product]:
-        meanwhile, self.meanwhile = self.meanwhile, None
-        if meanwhile is not None:
-            await meanwhile()
-        return await super().lock(work, product_ids)
+        before, self.before = self.before, None
+        if before is not None:
+            await before()
+        products = await super().lock(work, product_ids)
+        after, self.after = self.after, None
+        if after is not None:
+            await after()
+        return products
 
 
 async def test_an_order_that_begins_to_wait_while_its_goods_arrive_is_seen(postgresql: PostgreSQLServer) -> None:
@@ -117,7 +123,7 @@ async def test_an_order_that_begins_to_wait_while_its_goods_arrive_is_seen(postg
         Harness(service, provide={InventorySettings: settings}, database_url=url) as other,
         Harness(service, provide={InventorySettings: settings, Shelves: shelves}, database_url=url) as one,
     ):
-        shelves.meanwhile = lambda: other.deliver(order_placed("o-1", ("1", 100), ("2", 5)))
+        shelves.before = lambda: other.deliver(order_placed("o-1", ("1", 100), ("2", 5)))
         await one.deliver(goods_received("po-1", "1", 61))
 
         assert [waiting.order_id for waiting in other.events(StockBackordered)] == ["o-1"]
@@ -125,3 +131,35 @@ async def test_an_order_that_begins_to_wait_while_its_goods_arrive_is_seen(postg
         assert one.retries == []
         assert one.store is not None
         assert await imbalances(one.store) == []
+
+
+async def test_an_order_waits_for_one_that_is_being_decided_about_the_same_product(
+    postgresql: PostgreSQLServer,
+) -> None:
+    url, settings = postgresql.database("the_last_units"), InventorySettings()
+    shelves = Interrupted(settings)
+    rival: list[asyncio.Task[object]] = []
+    async with (
+        Harness(service, provide={InventorySettings: settings}, database_url=url) as other,
+        Harness(service, provide={InventorySettings: settings, Shelves: shelves}, database_url=url) as one,
+    ):
+
+        async def the_rival_comes() -> None:
+            rival.append(asyncio.create_task(other.deliver(order_placed("o-2", ("1", 39)))))
+            async with asyncio.timeout(20):
+                while not rival[0].done() and not await somebody_waits_for_a_lock(one):  # noqa: ASYNC110 - PostgreSQL sets no Event
+                    await asyncio.sleep(0.01)
+
+        shelves.after = the_rival_comes
+        await one.deliver(order_placed("o-1", ("1", 39)))
+        await rival[0]
+
+        assert [reserved.order_id for reserved in one.events(StockReserved)] == ["o-1"]
+        assert [waiting.order_id for waiting in other.events(StockBackordered)] == ["o-2"]
+        assert (one.retries, other.retries) == ([], [])
+
+
+async def somebody_waits_for_a_lock(replica: Harness) -> bool:
+    assert replica.store is not None
+    async with replica.store.reading() as work:
+        return bool(await work.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")))
