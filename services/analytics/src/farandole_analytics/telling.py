@@ -1,0 +1,84 @@
+"""Telling: the figures of settled minutes become events of the mesh."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import structlog
+from farandole import Clock, FarandoleError
+from farandole.engine.encoder import Encoder
+from farandole.engine.ports import Message, Publisher
+from farandole.identity import derived_id
+from farandole_events.sales import SalesPerMinute
+
+from farandole_analytics.figures import By
+from farandole_analytics.minutes import Line, Minutes
+from farandole_analytics.settings import AnalyticsSettings
+
+log = structlog.get_logger(__name__)
+
+MOST_AT_ONCE: Final = 500
+
+
+class Telling:
+    """Publishes SalesPerMinute: one event for the total, each product and each country of a minute that settled.
+
+    At-least-once: after a crash some are published again, under the same ids, so that every consumer drops them. A
+    late order changes a minute's figures, which are then told under new ids. All events of a minute are one flow.
+    """
+
+    def __init__(
+        self, minutes: Minutes, *, encoder: Encoder, publisher: Publisher, clock: Clock, settings: AnalyticsSettings
+    ) -> None:
+        self._minutes = minutes
+        self._encoder = encoder
+        self._publisher = publisher
+        self._clock = clock
+        self._settings = settings
+        self.events = 0
+
+    async def run(self) -> None:
+        """Tell what settled, for ever; what cannot be published waits for the next turn."""
+        while True:
+            await self._clock.sleep(self._settings.tell_every)
+            try:
+                await self.tell()
+            except FarandoleError as error:
+                log.warning("figures could not be published and will be later", reason=str(error))
+
+    async def tell(self) -> None:
+        """Tell what is due. Raises BrokerUnavailableError; nothing counts as told then."""
+        lines = self._minutes.due(now=self._clock.now(), settle=self._settings.settle, most=MOST_AT_ONCE)
+        await self._publisher.publish([self._message(line) for line in lines])
+        self._minutes.told(lines)
+        self.events += len(lines)
+
+    def _message(self, line: Line) -> Message:
+        event = event_of(line)
+        encoded = self._encoder.first(event, event_id=id_of(line), flow=flow_of(line), causes=())
+        return Message(topic=encoded.topic, key=encoded.key, value=encoded.value, headers=encoded.headers)
+
+
+def event_of(line: Line) -> SalesPerMinute:
+    """Return the event that tells a line."""
+    part, figures = line.part, line.figures
+    return SalesPerMinute(
+        window=line.window,
+        product_id=part.name if part.by is By.PRODUCT else None,
+        country=part.name if part.by is By.COUNTRY else None,
+        orders=figures.orders,
+        units=figures.units,
+        revenue_cents=figures.revenue_cents,
+        currency=part.currency,
+    )
+
+
+def id_of(line: Line) -> str:
+    """Return the id of the event that tells a line. Orders only ever grow, so their number is the line's revision."""
+    part = line.part
+    return derived_id("sales", line.window, part.by, part.name, part.currency, str(line.figures.orders))
+
+
+def flow_of(line: Line) -> str:
+    """Return the flow of a minute's events."""
+    return derived_id("sales", line.window)
