@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import time
-import uuid
-from pathlib import Path
 from typing import Annotated
 
-import httpx2
 from cyclopts import Parameter
+from farandole.cli.exit_code import ExitCode
 from farandole.cli.home import Home, Json, default_home
-from farandole.local.state import MeshState
+from farandole.cli.output import print_json
+from farandole.errors import UsageError
 
-from farandole_sandbox.demo import northwind
-from farandole_sandbox.demo.errand import errands
-from farandole_sandbox.demo.host import on_a_mesh
-from farandole_sandbox.demo.progress import Progress
-from farandole_sandbox.demo.shop import CONNECTIONS, Shop
-from farandole_sandbox.demo.waiting import Counter, until_ended
+INTERRUPTED = 130
 
 
 def demo(
@@ -31,28 +24,20 @@ def demo(
 
     Uses the mesh that runs in the home, or brings one up (what an earlier one left there is deleted) and ends it.
     """
-    return asyncio.run(_demo(home or default_home(), count=orders, as_json=json))
+    # The outside systems are a service of this package, too: only who runs the demo imports what it needs.
+    from farandole_sandbox.demo.host import Interrupted, on_a_mesh  # noqa: PLC0415
+    from farandole_sandbox.demo.progress import Progress  # noqa: PLC0415
+    from farandole_sandbox.demo.running import work_of  # noqa: PLC0415
 
-
-async def _demo(home: Path, *, count: int, as_json: bool) -> int:
-    began = time.time()
-    with Progress(wanted=count) as progress:
-
-        async def work(mesh: MeshState) -> int:
-            limits = httpx2.Limits(max_connections=CONNECTIONS * 2)
-            async with httpx2.AsyncClient(limits=limits) as client:
-                counter = Counter(client, mesh.url("orders"))
-                await counter.begin()
-                shop = Shop(client, mesh.url("orders"), run=uuid.uuid4().hex[:8], heard=lambda: None)
-                placing = asyncio.ensure_future(shop.place_all(errands(northwind.orders(), count)))
-                await until_ended(
-                    counter, wanted=count, placed=lambda: len(shop.receipts.placed), placing=placing, show=progress.show
-                )
-                first = min(one.accepted for one in shop.receipts.placed)
-                progress.tell(
-                    f"first accepted {first - began:.1f}s after start; ended {time.time() - shop.receipts.began:.1f}s after first POST"
-                )
-                progress.tell(repr(shop.receipts.surprises[:5]) + f" resent {shop.receipts.resent}")
-            return 0
-
-        return await on_a_mesh(home, work, tell=progress.tell)
+    if orders < 1:
+        raise UsageError(f"{orders} orders cannot be placed", do="give --orders a number from 1", code="E510")
+    try:
+        with Progress(wanted=orders) as progress:
+            outcome = asyncio.run(on_a_mesh(home or default_home(), work_of(orders, progress), tell=progress.tell))
+    except Interrupted:
+        return INTERRUPTED
+    if json:
+        print_json(outcome.document())
+    else:
+        outcome.show()
+    return ExitCode.OK if outcome.is_good else ExitCode.FAILED

@@ -17,7 +17,7 @@ _CANCELLED_EVERY: Final = 60
 _TWICE_EVERY: Final = 25
 _AT_ONCE_EVERY: Final = 35
 _REUSED_EVERY: Final = 75
-_MALFORMED_EVERY: Final = 20
+MALFORMED_EVERY: Final = 20
 
 
 class Card(StrEnum):
@@ -94,7 +94,7 @@ class Errand:
 
 
 def errands(orders: Sequence[NorthwindOrder], count: int) -> Iterator[Errand]:
-    """Return ``count`` errands over the orders, in their order, beginning again under other references after the last."""
+    """Return ``count`` errands over the orders, in their order; after the last it begins again under new references."""
     for index in range(count):
         order, again = orders[index % len(orders)], index // len(orders)
         yield _errand(index + 1, f"{order.number}-{again + 1}" if again else order.number, order)
@@ -110,7 +110,7 @@ def _errand(number: int, reference: str, order: NorthwindOrder) -> Errand:
         returned=number % _RETURNED_EVERY == 0,
         cancelled=number % _CANCELLED_EVERY == _CANCELLED_EVERY // 2,
         reused=number % _REUSED_EVERY == 0,
-        malformed=number % _MALFORMED_EVERY == 0,
+        malformed=number % MALFORMED_EVERY == 0,
     )
 
 

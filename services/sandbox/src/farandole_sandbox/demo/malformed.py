@@ -8,6 +8,8 @@ from typing import Any, Final
 
 import msgspec
 
+from farandole_sandbox.demo.errand import MALFORMED_EVERY
+
 _TOO_LONG: Final = 300 * 1024
 
 
@@ -23,8 +25,8 @@ class Malformed:
 
 
 def malformed(number: int, body: Mapping[str, Any]) -> Malformed:
-    """Return the malformed request number ``number``, made from the body of an order; the kinds take turns."""
-    return _KINDS[number % len(_KINDS)](dict(body))
+    """Return the malformed request of errand ``number``, made from the body of its order; the kinds take turns."""
+    return _KINDS[number // MALFORMED_EVERY % len(_KINDS)](dict(body))
 
 
 def _without_customer(body: dict[str, Any]) -> Malformed:

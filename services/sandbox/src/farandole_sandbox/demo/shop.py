@@ -61,6 +61,7 @@ class Shop:
         self._url = url
         self._run = run
         self._heard = heard
+        self._closed: ShopClosed | None = None
         self.receipts = Receipts()
 
     async def place_all(self, errands: Iterable[Errand]) -> None:
@@ -70,12 +71,22 @@ class Shop:
         async with asyncio.TaskGroup() as tasks:
             for _ in range(CONNECTIONS):
                 tasks.create_task(self._work(waiting))
+        if self._closed is not None:
+            raise self._closed
 
     async def _work(self, errands: Iterator[Errand]) -> None:
         for errand in errands:
-            if errand.malformed:
-                await self._send_malformed(malformed(errand.number // 20, errand.body()), errand)
-            await self._place(errand)
+            try:
+                await self._run_errand(errand)
+            except ShopClosed as closed:
+                self._closed = closed
+            if self._closed is not None:
+                return
+
+    async def _run_errand(self, errand: Errand) -> None:
+        if errand.malformed:
+            await self._send_malformed(malformed(errand.number, errand.body()), errand)
+        await self._place(errand)
 
     async def _place(self, errand: Errand) -> None:
         key, content = f"{self._run}-{errand.reference}", msgspec.json.encode(errand.body())

@@ -53,9 +53,10 @@ class Counter:
         told = await self._ask("/orders/summary")
         if told is None:
             return None
+        now: Mapping[str, int] = told["by_status"]
         if self._before is None:
-            self._before = told["by_status"]
-        return difference(told["by_status"], self._before)
+            self._before = now
+        return difference(now, self._before)
 
     async def begin(self) -> None:
         """Wait for the order service and remember the orders that are there already. They are not the demo's."""
