@@ -26,6 +26,8 @@ class FarandoleError(Exception):
     """The root: ``what`` happened, ``why``, and what to ``do`` about it, under a stable ``code``."""
 
     code = "E000"
+    is_final = False
+    """Whether trying again cannot help: a delivery that ends in such an error is a dead letter at once."""
 
     def __init__(self, what: str, *, why: str = "", do: str = "", code: str | None = None) -> None:
         super().__init__(what)
@@ -54,6 +56,7 @@ class ContractError(FarandoleError):
     """A schema or an event breaks the contract."""
 
     code = "E200"
+    is_final = True
 
 
 class UndecodableError(ContractError):

@@ -1,4 +1,4 @@
-"""OutsideSystem: a client for a system outside the mesh, over HTTP: idempotency keys, timeouts, and errors that say more.
+"""OutsideSystem: a client for a system outside the mesh, over HTTP: idempotency keys, timeouts, telling errors.
 
 What every adapter needs, once: a POST carries an idempotency key, every call has a timeout, and an answer is one of
 four things: done, a refusal to be read by the adapter, "later" (`Retry`), or no answer at all (OutsideAwayError, which
@@ -36,6 +36,7 @@ class OutsideRefusedError(FarandoleError):
     """The system refused in a way that its adapter does not know: asking again cannot help, people have to look."""
 
     code = "E611"
+    is_final = True
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,7 +7,7 @@ from datetime import timedelta
 from random import Random
 from typing import TypeAlias
 
-from farandole.errors import ContractError, UnavailableError
+from farandole.errors import FarandoleError, UnavailableError
 from farandole.retry import Backoff
 from farandole.signals import Reject, Retry
 
@@ -62,13 +62,13 @@ Decision: TypeAlias = RetryNow | RetryLater | DeadLetter | Pause
 def decide(failure: Failure, policy: Policy, random: Random) -> Decision:
     """Decide what becomes of a failed delivery.
 
-    What is away pauses; what breaks the contract or is rejected is dead at once; everything else is tried again in
-    memory, then through the retry tiers, then dead.
+    What is away pauses; what is rejected, breaks the contract or is final otherwise is dead at once; everything else
+    is tried again in memory, then through the retry tiers, then dead.
     """
     error = failure.error
     if isinstance(error, UnavailableError):
         return Pause(reason=error.what)
-    if isinstance(error, ContractError | Reject):
+    if isinstance(error, Reject) or (isinstance(error, FarandoleError) and error.is_final):
         return DeadLetter(reason=str(error))
     reason = error.reason if isinstance(error, Retry) else f"{type(error).__name__}: {error}"
     wants_delay = isinstance(error, Retry) and error.after is not None

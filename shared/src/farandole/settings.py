@@ -7,6 +7,8 @@ from datetime import timedelta
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from farandole.duration import Duration
+
 
 class Settings(BaseSettings):
     """The settings that the library reads for every service. A service's own settings have a prefix of their own."""
@@ -24,12 +26,12 @@ class Settings(BaseSettings):
     database_url: SecretStr = Field(default=SecretStr(""), description="Where the service's own tables are.")
     http_host: str = Field(default="127.0.0.1", description="The address that the service's HTTP server binds to.")
     http_port: int = Field(default=8080, ge=0, le=65535)
-    ledger_window: timedelta = Field(default=timedelta(days=7), description="How long Redis remembers a handled event.")
-    inbox_window: timedelta = Field(
+    ledger_window: Duration = Field(default=timedelta(days=7), description="How long Redis remembers a handled event.")
+    inbox_window: Duration = Field(
         default=timedelta(days=30), description="How long the inbox remembers a handled event."
     )
     most_in_flight: int = Field(default=1_000, gt=0, description="Deliveries claimed and not finished, at most.")
-    drain: timedelta = Field(
+    drain: Duration = Field(
         default=timedelta(seconds=20), description="How long a stopping service may finish its work."
     )
     log_level: str = "INFO"

@@ -7,6 +7,7 @@ from random import Random
 
 import pytest
 from farandole.errors import OversizeError, StoreUnavailableError, UndecodableError
+from farandole.outside import OutsideRefusedError
 from farandole.recovery import DeadLetter, Failure, Pause, Policy, RetryLater, RetryNow, decide
 from farandole.retry import Backoff
 from farandole.signals import Reject, Retry
@@ -27,7 +28,10 @@ def test_a_failure_is_first_tried_again_at_once_then_later_then_never():
     assert decided(ValueError("x"), attempt=2, immediate=1) == DeadLetter(reason="ValueError: x")
 
 
-@pytest.mark.parametrize("error", [Reject("never"), UndecodableError("bytes"), OversizeError("large")])
+FINAL = [Reject("never"), UndecodableError("bytes"), OversizeError("large"), OutsideRefusedError("409")]
+
+
+@pytest.mark.parametrize("error", FINAL)
 def test_what_cannot_get_better_is_dead_at_once(error):
     assert isinstance(decided(error), DeadLetter)
 

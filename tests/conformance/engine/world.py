@@ -221,14 +221,7 @@ class RealWorld:
     def lag(self) -> int:
         consumer = self._reader(self.service.name)
         try:
-            total = 0
-            for topic in heard_topics(self.service):
-                for number in consumer.list_topics(topic, timeout=10).topics[topic].partitions:
-                    one = TopicPartition(topic, number)
-                    _, end = consumer.get_watermark_offsets(one, timeout=10)
-                    committed = max(0, consumer.committed([one], timeout=10)[0].offset)
-                    total += end - committed
-            return total
+            return sum(_lag(consumer, topic) for topic in heard_topics(self.service))
         except KafkaException:
             return UNKNOWN  # the group's coordinator is just moving; the next look will tell
         finally:
@@ -249,6 +242,15 @@ class RealWorld:
     async def close(self) -> None:
         if self._outside is not None:
             await self._outside.close()
+
+
+def _lag(consumer: Consumer, topic: str) -> int:
+    total = 0
+    for number in consumer.list_topics(topic, timeout=10).topics[topic].partitions:
+        one = TopicPartition(topic, number)
+        _, end = consumer.get_watermark_offsets(one, timeout=10)
+        total += end - max(0, consumer.committed([one], timeout=10)[0].offset)
+    return total
 
 
 def _seen(record: Record) -> Seen:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from farandole.duration import Duration
 from pydantic import AliasChoices, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -17,5 +18,5 @@ class CrmSettings(BaseSettings):
         default="http://127.0.0.1:8099",
         validation_alias=AliasChoices("FARANDOLE_CRM_URL", "FARANDOLE_URL_SANDBOX"),
     )
-    connect_timeout: timedelta = Field(default=timedelta(seconds=2), gt=timedelta(0))
-    answer_timeout: timedelta = Field(default=timedelta(seconds=10), gt=timedelta(0))
+    connect_timeout: Duration = Field(default=timedelta(seconds=2), gt=timedelta(0))
+    answer_timeout: Duration = Field(default=timedelta(seconds=10), gt=timedelta(0))

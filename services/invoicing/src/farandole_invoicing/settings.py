@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from farandole.duration import Duration
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -19,4 +20,4 @@ class InvoicingSettings(BaseSettings):
     seller_name: str = Field(default="Northwind Traders", min_length=1)
     seller_address: tuple[str, ...] = ("1 Harbour Road", "Seattle, WA 98101", "USA")
     seller_tax_id: str = ""
-    payment_term: timedelta = Field(default=timedelta(days=14), ge=timedelta(0))
+    payment_term: Duration = Field(default=timedelta(days=14), ge=timedelta(0))

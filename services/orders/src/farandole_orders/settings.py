@@ -3,23 +3,10 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated
 
-from pydantic import BeforeValidator, Field, SecretStr
+from farandole.duration import Duration
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
-
-
-def _seconds(value: object) -> object:
-    """Read a bare number as seconds, as people write it in an environment; pydantic reads ISO 8601 by itself."""
-    if isinstance(value, str):
-        try:
-            return timedelta(seconds=float(value))
-        except (ValueError, OverflowError):
-            return value
-    return value
-
-
-Duration = Annotated[timedelta, BeforeValidator(_seconds)]
 
 
 class OrdersSettings(BaseSettings):

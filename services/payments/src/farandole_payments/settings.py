@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from farandole.duration import Duration
 from farandole.outside import ANSWER_WITHIN, CONNECT_WITHIN
 from pydantic import AliasChoices, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -22,6 +23,6 @@ class PaymentsSettings(BaseSettings):
         default="http://127.0.0.1:8099",
         validation_alias=AliasChoices("FARANDOLE_PAYMENTS_GATEWAY_URL", "FARANDOLE_URL_SANDBOX"),
     )
-    connect_within: timedelta = Field(default=CONNECT_WITHIN, gt=timedelta(0))
-    answer_within: timedelta = Field(default=ANSWER_WITHIN, gt=timedelta(0))
-    shortest_hold: timedelta = Field(default=timedelta(days=1), ge=timedelta(0))
+    connect_within: Duration = Field(default=CONNECT_WITHIN, gt=timedelta(0))
+    answer_within: Duration = Field(default=ANSWER_WITHIN, gt=timedelta(0))
+    shortest_hold: Duration = Field(default=timedelta(days=1), ge=timedelta(0))

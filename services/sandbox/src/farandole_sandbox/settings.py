@@ -6,24 +6,15 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Final
 
+from farandole.duration import Duration
 from farandole.errors import StartError
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _SQLITE: Final = ("sqlite+aiosqlite:///", "sqlite:///")
 
 
-def _seconds(value: object) -> object:
-    """Read a bare number as seconds, as people write it in an environment; leave ISO 8601 durations to pydantic."""
-    if isinstance(value, str):
-        try:
-            return timedelta(seconds=float(value))
-        except (ValueError, OverflowError):
-            return value
-    return value
-
-
-Seconds = Annotated[timedelta, BeforeValidator(_seconds), Field(ge=timedelta(0))]
+Seconds = Annotated[Duration, Field(ge=timedelta(0))]
 
 
 class Settings(BaseSettings):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from farandole.duration import Duration
 from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -22,5 +23,5 @@ class ShippingSettings(BaseSettings):
         validation_alias=AliasChoices("FARANDOLE_SHIPPING_WEBHOOK_SECRET", "FARANDOLE_WEBHOOK_SECRET"),
         description="Verifies the carriers' webhooks; several while one is being rotated.",
     )
-    connect_timeout: timedelta = Field(default=timedelta(seconds=2), gt=timedelta(0))
-    answer_timeout: timedelta = Field(default=timedelta(seconds=10), gt=timedelta(0))
+    connect_timeout: Duration = Field(default=timedelta(seconds=2), gt=timedelta(0))
+    answer_timeout: Duration = Field(default=timedelta(seconds=10), gt=timedelta(0))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from farandole.duration import Duration
 from farandole.outside import ANSWER_WITHIN, CONNECT_WITHIN
 from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -13,7 +14,7 @@ class SuppliersSettings(BaseSettings):
     """The environment, read once at start. Durations are seconds or ISO 8601 (``PT10S``)."""
 
     model_config = SettingsConfigDict(
-        env_prefix="FARANDOLE_SUPPLIERS_", frozen=True, extra="ignore", populate_by_name=True
+        env_prefix="FARANDOLE_SUPPLIERS_", frozen=True, extra="ignore", env_ignore_empty=True, populate_by_name=True
     )
 
     portal_url: str = Field(
@@ -25,5 +26,5 @@ class SuppliersSettings(BaseSettings):
         validation_alias=AliasChoices("FARANDOLE_SUPPLIERS_WEBHOOK_SECRET", "FARANDOLE_WEBHOOK_SECRET"),
         description="Verifies the suppliers' webhooks; several while one is being rotated.",
     )
-    connect_within: timedelta = Field(default=CONNECT_WITHIN, gt=timedelta(0))
-    answer_within: timedelta = Field(default=ANSWER_WITHIN, gt=timedelta(0))
+    connect_within: Duration = Field(default=CONNECT_WITHIN, gt=timedelta(0))
+    answer_within: Duration = Field(default=ANSWER_WITHIN, gt=timedelta(0))

@@ -12,7 +12,7 @@ from farandole.cli.exit_code import ExitCode
 from farandole.cli.home import Json
 from farandole.cli.output import print_json, say
 
-app = App(name="contracts", help="Check the schemas, and generate the event classes from them.", result_action="return_value")
+app = App(name="contracts", help="Check the schemas; generate the event classes.", result_action="return_value")
 
 Schemas = Annotated[Path, Parameter(name="--schemas", help="The schema folder.")]
 Package = Annotated[str, Parameter(name="--package", help="The package that the classes are generated into.")]

@@ -15,6 +15,7 @@ from farandole.local.mesh import LocalMesh
 from farandole.local.notice import Notice
 from farandole.local.progress import bar
 from farandole.local.state import MeshState
+from farandole.mesh_topics import installed_topics
 
 FIRST = ("orders", "inventory", "payments")
 
@@ -38,6 +39,7 @@ async def _run(home: Path, *, fresh: bool, as_json: bool) -> None:
             home,
             services=local_services.discover(first=FIRST),
             provision=provision,
+            while_booting=installed_topics,
             fresh=fresh,
             tell=_tell,
             report=report,
@@ -66,7 +68,6 @@ async def provision(bootstrap: str) -> None:
     """Create the topics that the installed services and schemas want."""
     from farandole.kafka.connection import Connection  # noqa: PLC0415 - while the broker boots, not before
     from farandole.kafka.topics import create, missing  # noqa: PLC0415
-    from farandole.mesh_topics import installed_topics  # noqa: PLC0415
 
     connection = Connection(bootstrap=bootstrap, client_id="farandole-provision")
     wanted = await asyncio.to_thread(installed_topics)
