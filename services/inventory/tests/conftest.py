@@ -1,10 +1,12 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import uuid
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 from farandole.testing import Harness
+from farandole.testing.postgres import PostgreSQLServer
 from farandole_inventory.service import service
 from farandole_inventory.settings import InventorySettings
 
@@ -24,7 +26,21 @@ def shop(tmp_path: Path) -> InventorySettings:
     return InventorySettings(products_csv=products)
 
 
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgreSQLServer]:
+    with PostgreSQLServer() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'inventory.db'}"
+    server: PostgreSQLServer = request.getfixturevalue("postgresql")
+    return server.database(f"inventory_{uuid.uuid4().hex}")
+
+
 @pytest.fixture
-async def inventory(shop: InventorySettings) -> AsyncIterator[Harness]:
-    async with Harness(service, provide={InventorySettings: shop}) as harness:
+async def inventory(shop: InventorySettings, database_url: str) -> AsyncIterator[Harness]:
+    async with Harness(service, provide={InventorySettings: shop}, database_url=database_url) as harness:
         yield harness

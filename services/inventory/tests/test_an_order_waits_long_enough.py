@@ -51,7 +51,8 @@ async def test_who_waits_behind_an_order_whose_deadline_passes_is_served(hurried
 
 
 async def test_goods_that_come_in_time_end_the_wait(hurried: Harness) -> None:
-    await hurried.deliver(order_placed("o-1", chai=100), goods_received("po-1", "chai", 61))
+    await hurried.deliver(order_placed("o-1", chai=100))
+    await hurried.deliver(goods_received("po-1", "chai", 61))
     await hurried.advance(timedelta(seconds=20))
     assert [one.order_id for one in hurried.events(StockReserved)] == ["o-1"]
     assert hurried.events(StockRejected) == []
@@ -102,7 +103,8 @@ async def test_a_first_stock_that_cannot_be_right_is_refused_at_start(
 
 
 async def test_reservations_are_told_a_page_at_a_time_in_the_order_of_their_age(inventory: Harness) -> None:
-    await inventory.deliver(order_placed("o-1", chai=1), order_placed("o-2", chai=100), order_placed("o-3", gumbo=21))
+    for order in (order_placed("o-1", chai=1), order_placed("o-2", chai=100), order_placed("o-3", gumbo=21)):
+        await inventory.deliver(order)
 
     first = (await inventory.http.get("/reservations", params={"limit": 2})).json()
     rest = (await inventory.http.get("/reservations", params={"after": first["next"]})).json()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from farandole import Event
 from farandole.testing import Harness
 from farandole_events import (
     StockBackordered,
@@ -19,6 +20,12 @@ from farandole_inventory.testing import goods_received, order_cancelled, order_p
 
 def units(**quantities: int) -> tuple[StockLine, ...]:
     return tuple(StockLine(product_id=product, quantity=number) for product, number in quantities.items())
+
+
+async def one_by_one(inventory: Harness, *events: Event) -> None:
+    """Deliver events one after another: those of different keys have no order of their own."""
+    for event in events:
+        await inventory.deliver(event)
 
 
 async def on_the_shelf(inventory: Harness, product_id: str) -> int:
@@ -70,13 +77,15 @@ async def test_a_product_at_its_reorder_level_is_low_though_nobody_waits(invento
 
 
 async def test_a_product_has_one_open_replenishment(inventory: Harness) -> None:
-    await inventory.deliver(order_placed("o-1", chai=50), order_placed("o-2", chai=50), order_placed("o-3", chai=50))
+    await one_by_one(
+        inventory, order_placed("o-1", chai=50), order_placed("o-2", chai=50), order_placed("o-3", chai=50)
+    )
     assert len(inventory.events(StockLow)) == 1
 
 
 async def test_a_discontinued_product_is_sold_while_it_lasts_and_then_rejected(inventory: Harness) -> None:
-    await inventory.deliver(
-        order_placed("o-1", gumbo=15), order_placed("o-2", gumbo=6, chai=1), order_placed("o-3", gumbo=5)
+    await one_by_one(
+        inventory, order_placed("o-1", gumbo=15), order_placed("o-2", gumbo=6, chai=1), order_placed("o-3", gumbo=5)
     )
 
     assert [one.order_id for one in inventory.events(StockReserved)] == ["o-1", "o-3"]
@@ -91,7 +100,7 @@ async def test_a_discontinued_product_is_sold_while_it_lasts_and_then_rejected(i
 async def test_the_last_of_a_discontinued_product_is_kept_for_the_order_that_waits_for_another_line(
     inventory: Harness,
 ) -> None:
-    await inventory.deliver(order_placed("o-1", gumbo=20, chai=50), order_placed("o-2", gumbo=1))
+    await one_by_one(inventory, order_placed("o-1", gumbo=20, chai=50), order_placed("o-2", gumbo=1))
     assert [one.order_id for one in inventory.events(StockRejected)] == ["o-2"]
 
     await inventory.deliver(goods_received("po-1", "chai", 11))
@@ -134,7 +143,7 @@ async def test_an_order_is_decided_about_once_under_whatever_event_id(inventory:
 
 
 async def test_goods_go_to_the_orders_that_wait_the_oldest_first(inventory: Harness) -> None:
-    await inventory.deliver(order_placed("o-1", chai=60), order_placed("o-2", chai=30), order_placed("o-3", chai=5))
+    await one_by_one(inventory, order_placed("o-1", chai=60), order_placed("o-2", chai=30), order_placed("o-3", chai=5))
     assert len(inventory.events(StockBackordered)) == 3, "nobody overtakes: what is there is o-1's"
 
     await inventory.deliver(goods_received("po-1", "chai", 51))
@@ -147,13 +156,13 @@ async def test_goods_go_to_the_orders_that_wait_the_oldest_first(inventory: Harn
 async def test_a_large_order_does_not_starve_behind_small_ones(inventory: Harness) -> None:
     await inventory.deliver(order_placed("large", chai=100))
     for number in range(6):
-        await inventory.deliver(order_placed(f"small-{number}", chai=5), goods_received(f"po-{number}", "chai", 11))
+        await one_by_one(inventory, order_placed(f"small-{number}", chai=5), goods_received(f"po-{number}", "chai", 11))
 
     assert inventory.events(StockReserved)[0].order_id == "large"
 
 
 async def test_an_order_that_waits_for_nothing_of_an_older_one_is_not_held_up(inventory: Harness) -> None:
-    await inventory.deliver(order_placed("o-1", chai=100), order_placed("o-2", chang=101))
+    await one_by_one(inventory, order_placed("o-1", chai=100), order_placed("o-2", chang=101))
     await inventory.deliver(goods_received("po-1", "chang", 1))
     assert [one.order_id for one in inventory.events(StockReserved)] == ["o-2"]
 
@@ -196,7 +205,7 @@ async def test_goods_without_units_are_a_dead_letter(inventory: Harness) -> None
 
 
 async def test_a_cancelled_order_gives_back_what_it_held(inventory: Harness) -> None:
-    await inventory.deliver(order_placed("o-1", chai=5), order_cancelled("o-1"), order_cancelled("o-1"))
+    await one_by_one(inventory, order_placed("o-1", chai=5), order_cancelled("o-1"), order_cancelled("o-1"))
 
     (released,) = inventory.events(StockReleased)
     assert released.lines == units(chai=5)
@@ -205,12 +214,12 @@ async def test_a_cancelled_order_gives_back_what_it_held(inventory: Harness) -> 
 
 
 async def test_what_a_cancelled_order_gives_back_goes_to_who_waits(inventory: Harness) -> None:
-    await inventory.deliver(order_placed("o-1", chai=30), order_placed("o-2", chai=20), order_cancelled("o-1"))
+    await one_by_one(inventory, order_placed("o-1", chai=30), order_placed("o-2", chai=20), order_cancelled("o-1"))
     assert [one.order_id for one in inventory.events(StockReserved)] == ["o-1", "o-2"]
 
 
 async def test_a_cancelled_order_waits_no_longer_and_who_waits_behind_it_is_served(inventory: Harness) -> None:
-    await inventory.deliver(order_placed("o-1", chai=100), order_placed("o-2", chai=20))
+    await one_by_one(inventory, order_placed("o-1", chai=100), order_placed("o-2", chai=20))
     await inventory.deliver(order_cancelled("o-1"))
 
     assert inventory.events(StockReleased) == []
@@ -229,6 +238,6 @@ async def test_an_order_that_was_cancelled_before_it_came_gets_nothing(inventory
 
 
 async def test_a_rejected_order_that_is_cancelled_has_nothing_to_give_back(inventory: Harness) -> None:
-    await inventory.deliver(order_placed("o-1", gumbo=21), order_cancelled("o-1"))
+    await one_by_one(inventory, order_placed("o-1", gumbo=21), order_cancelled("o-1"))
     assert inventory.events(StockReleased) == []
     assert await states(inventory) == {"o-1": "rejected"}

@@ -7,12 +7,10 @@ replicas meanwhile. Nothing deadlocks for good, and the books balance.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import timedelta
-from pathlib import Path
 from random import Random
 
-import pytest
 from farandole import Event, UnitOfWork
 from farandole.testing import Harness
 from farandole.testing.postgres import PostgreSQLServer
@@ -26,20 +24,6 @@ from sqlalchemy import text
 
 PRODUCTS = [str(number) for number in range(1, 13)]
 ORDERS = 120
-
-
-@pytest.fixture(scope="module")
-def postgresql() -> Iterator[PostgreSQLServer]:
-    with PostgreSQLServer() as server:
-        yield server
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'inventory.db'}"
-    server: PostgreSQLServer = request.getfixturevalue("postgresql")
-    return server.database("racing")
 
 
 def events(random: Random) -> list[Event]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import uuid
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import httpx2
 import msgspec
@@ -11,6 +13,7 @@ import pytest
 from farandole import webhooks
 from farandole.errors import StartError
 from farandole.testing import Harness
+from farandole.testing.postgres import PostgreSQLServer
 from farandole_events import GoodsReceived, PurchaseOrderSent, StockLow
 from farandole_suppliers.portal import SupplierPortal
 from farandole_suppliers.service import service
@@ -40,10 +43,26 @@ def portal() -> FakePortal:
     return FakePortal()
 
 
+@pytest.fixture(scope="module")
+def postgresql() -> Iterator[PostgreSQLServer]:
+    with PostgreSQLServer() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'suppliers.db'}"
+    server: PostgreSQLServer = request.getfixturevalue("postgresql")
+    return server.database(f"suppliers_{uuid.uuid4().hex}")
+
+
 @pytest.fixture
-async def suppliers(portal: FakePortal) -> AsyncIterator[Harness]:
+async def suppliers(portal: FakePortal, database_url: str) -> AsyncIterator[Harness]:
     settings = SuppliersSettings(webhook_secret=SecretStr(SECRET.decode()))
-    async with Harness(service, provide={SupplierPortal: portal, SuppliersSettings: settings}) as harness:
+    async with Harness(
+        service, provide={SupplierPortal: portal, SuppliersSettings: settings}, database_url=database_url
+    ) as harness:
         yield harness
 
 
@@ -89,7 +108,8 @@ async def test_a_shortage_that_is_told_twice_is_ordered_once(suppliers: Harness,
 
 
 async def test_a_product_has_one_open_purchase_order(suppliers: Harness, portal: FakePortal) -> None:
-    await suppliers.deliver(low("shortage-1"), low("shortage-2"), low("shortage-3", product_id="chang"))
+    for shortage in (low("shortage-1"), low("shortage-2"), low("shortage-3", product_id="chang")):
+        await suppliers.deliver(shortage)
     assert [shortage for _, _, _, shortage in portal.taken.values()] == ["shortage-1", "shortage-3"]
 
     await send(suppliers)
