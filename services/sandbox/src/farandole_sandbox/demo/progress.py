@@ -25,6 +25,7 @@ class Progress:
     def __init__(self, *, wanted: int) -> None:
         self._wanted = wanted
         self._bars: tuple[Bars, TaskID] | None = None
+        self._began = time.monotonic()
         self._shown = ""
         self._shown_at = 0.0
 
@@ -49,10 +50,11 @@ class Progress:
         now = time.monotonic()
         if str(tally) != self._shown and now - self._shown_at >= BETWEEN_LINES.total_seconds():
             self._shown, self._shown_at = str(tally), now
-            say(str(tally))
+            self.tell(str(tally))
 
     def tell(self, line: str) -> None:
-        """Write a line; on a terminal it stays above the progress."""
+        """Write a line, with the seconds since the beginning; on a terminal it stays above the progress."""
+        line = f"{time.monotonic() - self._began:6.1f} s  {line}"
         if self._bars is not None:
             self._bars[0].console.print(line, highlight=False, markup=False)
         else:

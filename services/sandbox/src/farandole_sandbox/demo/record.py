@@ -11,6 +11,7 @@ from typing import Any
 class Record:
     """An event as it lies in a topic. ``type`` is its short name, ``fullname`` that of its schema.
 
+    ``time`` is when it happened, RFC 3339, as its sender wrote it;
     ``appended`` is the broker's append time in seconds since the epoch. ``causes`` are all the events that it says it
     answers. ``fields`` is empty where the value cannot be read.
     """
@@ -20,6 +21,7 @@ class Record:
     fullname: str
     topic: str
     source: str
+    time: str
     flow: str
     causes: tuple[str, ...]
     appended: float

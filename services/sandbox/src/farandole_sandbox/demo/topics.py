@@ -97,6 +97,7 @@ def read_record(message: Message, codec: Codec) -> Record:
         fullname=fullname,
         topic=message.topic() or "",
         source=named.get(headers.SOURCE, ""),
+        time=named.get(headers.TIME, ""),
         flow=named.get(headers.CORRELATION_ID, ""),
         causes=tuple(filter(None, causes)),
         appended=message.timestamp()[1] / 1000,

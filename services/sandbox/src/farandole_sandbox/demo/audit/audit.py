@@ -13,6 +13,7 @@ from farandole_sandbox.demo.audit import (
     goods_rules,
     money_rules,
     order_rules,
+    sales_rules,
     stock_rules,
 )
 from farandole_sandbox.demo.audit.finding import Finding, Kind, Rule
@@ -57,6 +58,7 @@ RULES: Final[Sequence[Rule]] = (
     goods_rules.customers_are_told_each_thing_once,
     goods_rules.nothing_was_done_twice_outside,
     goods_rules.nothing_was_done_for_unknown_orders,
+    sales_rules.figures_are_sums_of_orders,
 )
 
 
