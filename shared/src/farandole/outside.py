@@ -23,6 +23,7 @@ T = TypeVar("T")
 LONGEST_WAIT: Final = timedelta(hours=1)
 CONNECT_WITHIN: Final = timedelta(seconds=2)
 ANSWER_WITHIN: Final = timedelta(seconds=10)
+CONNECTIONS: Final = 32
 TOO_MANY: Final = 429
 
 
@@ -118,10 +119,16 @@ async def outside_system(
     *,
     connect_within: timedelta = CONNECT_WITHIN,
     answer_within: timedelta = ANSWER_WITHIN,
+    connections: int = CONNECTIONS,
 ) -> AsyncGenerator[OutsideSystem]:
-    """Give a client for the system at ``url``, and close its connections in the end."""
-    timeout = httpx2.Timeout(answer_within.total_seconds(), connect=connect_within.total_seconds())
-    async with httpx2.AsyncClient(base_url=url, timeout=timeout) as client:
+    """Give a client for the system at ``url``, and close its connections in the end.
+
+    It has at most so many ``connections`` at once and keeps them all. A call beyond them waits for one, for as long as
+    its handler may take: that the service is busy is no fault of the system, and no reason to try again later.
+    """
+    timeout = httpx2.Timeout(answer_within.total_seconds(), connect=connect_within.total_seconds(), pool=None)
+    limits = httpx2.Limits(max_connections=connections, max_keepalive_connections=connections)
+    async with httpx2.AsyncClient(base_url=url, timeout=timeout, limits=limits) as client:
         yield OutsideSystem(name, client)
 
 
