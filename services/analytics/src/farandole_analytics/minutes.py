@@ -51,7 +51,7 @@ class Minutes:
             self._changed[minute] = now
 
     def rebuild(self, shares: Iterable[tuple[ShareKey, Share]], *, now: datetime) -> None:
-        """Forget the figures and take these; those that changed within CATCH_UP of the latest change count as untold."""
+        """Forget the figures and take these; what changed within CATCH_UP of the latest is untold."""
         self._parts.clear()
         self._changed.clear()
         touched: dict[int, float] = {}

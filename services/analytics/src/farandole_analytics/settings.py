@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
+from farandole.duration import Duration
 from pydantic import AliasChoices, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -18,7 +19,7 @@ class AnalyticsSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="FARANDOLE_ANALYTICS_", frozen=True, extra="ignore")
 
-    keep: timedelta = Field(default=timedelta(days=1), ge=timedelta(minutes=10))
-    settle: timedelta = Field(default=timedelta(seconds=10), gt=timedelta(0))
-    tell_every: timedelta = Field(default=timedelta(seconds=2), gt=timedelta(0))
+    keep: Duration = Field(default=timedelta(days=1), ge=timedelta(minutes=10))
+    settle: Duration = Field(default=timedelta(seconds=10), gt=timedelta(0))
+    tell_every: Duration = Field(default=timedelta(seconds=2), gt=timedelta(0))
     home: Path = Field(default=Path(), validation_alias=AliasChoices("FARANDOLE_ANALYTICS_HOME", "FARANDOLE_HOME"))

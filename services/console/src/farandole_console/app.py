@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Row
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -17,8 +16,10 @@ from starlette.types import ASGIApp
 
 from farandole_console import page, pages
 from farandole_console.causation import tree
+from farandole_console.flow import Flow
 from farandole_console.guard import Guard
 from farandole_console.index import MOST_SHOWN, Index
+from farandole_console.indexed_event import IndexedEvent
 from farandole_console.service import service
 
 
@@ -71,7 +72,7 @@ class _Views:
             {"events": [_event_json(one) for one in events], "next": events[-1].seq if events else after}
         )
 
-    async def _page(self, request: Request) -> tuple[Sequence[Row[Any]], str | None]:
+    async def _page(self, request: Request) -> tuple[Sequence[Flow], str | None]:
         limit = max(1, _whole(request, "limit", usual=page.USUAL, most=page.LARGEST))
         before = None
         if said := request.query_params.get("before"):
@@ -79,13 +80,12 @@ class _Views:
             if before is None:
                 raise HTTPException(422, "`before` is the `next` of the page before")
         key = request.query_params.get("key", "").strip()
-        mark = None if before is None else (before.began, before.flow_id)
-        flows = await self._index.flows(limit=limit, before=mark, key=key)
+        flows = await self._index.flows(limit=limit, before=before, key=key)
         if len(flows) < limit:
             return flows, None
         return flows, str(page.Mark(began=flows[-1].began, flow_id=flows[-1].id))
 
-    async def _flow(self, request: Request) -> tuple[Row[Any], Sequence[Row[Any]]]:
+    async def _flow(self, request: Request) -> tuple[Flow, Sequence[IndexedEvent]]:
         flow = await self._index.flow(request.path_params["flow_id"])
         if flow is None:
             raise HTTPException(404, "no such flow is known; it may be older than the retention")
@@ -100,7 +100,7 @@ def _whole(request: Request, name: str, *, usual: int, most: int) -> int:
     return number
 
 
-def _flow_json(flow: Row[Any]) -> Mapping[str, Any]:
+def _flow_json(flow: Flow) -> Mapping[str, Any]:
     return {
         "flow": flow.id,
         "key": flow.subject,
@@ -112,7 +112,7 @@ def _flow_json(flow: Row[Any]) -> Mapping[str, Any]:
     }
 
 
-def _event_json(event: Row[Any]) -> Mapping[str, Any]:
+def _event_json(event: IndexedEvent) -> Mapping[str, Any]:
     return {
         "seq": event.seq,
         "id": event.event_id,

@@ -9,9 +9,12 @@ from typing import Any, Final
 
 import structlog
 from farandole.store import Store, UnitOfWork
-from sqlalchemy import ColumnElement, Row, and_, case, delete, or_, select, tuple_
+from sqlalchemy import ColumnElement, and_, case, delete, or_, select, tuple_
 
+from farandole_console.flow import Flow
 from farandole_console.flow_change import FlowChange, changes
+from farandole_console.indexed_event import IndexedEvent
+from farandole_console.page import Mark
 from farandole_console.sighting import Sighting, sorted_out
 from farandole_console.tables import event, flow
 
@@ -37,33 +40,34 @@ class Index:
                 await _mark_conflicting(work, one)
         return len(inserted)
 
-    async def flows(self, *, limit: int, before: tuple[datetime, str] | None, key: str) -> Sequence[Row[Any]]:
+    async def flows(self, *, limit: int, before: Mark | None, key: str) -> Sequence[Flow]:
         """Return flows, those that began last first; ``key`` narrows to a flow id or to the key of its first event."""
         query = select(flow).order_by(flow.c.began.desc(), flow.c.id.desc()).limit(limit)
         if before is not None:
-            began, flow_id = before
-            query = query.where(or_(flow.c.began < began, and_(flow.c.began == began, flow.c.id < flow_id)))
+            earlier_name = and_(flow.c.began == before.began, flow.c.id < before.flow_id)
+            query = query.where(or_(flow.c.began < before.began, earlier_name))
         if key:
             query = query.where(or_(flow.c.subject == key, flow.c.id == key))
         async with self._store.reading() as work:
-            return (await work.execute(query)).all()
+            return [Flow(**row) for row in (await work.execute(query)).mappings()]
 
-    async def flow(self, flow_id: str) -> Row[Any] | None:
+    async def flow(self, flow_id: str) -> Flow | None:
         """Return one flow, or None where it is not known."""
         async with self._store.reading() as work:
-            return (await work.execute(select(flow).where(flow.c.id == flow_id))).first()
+            row = (await work.execute(select(flow).where(flow.c.id == flow_id))).mappings().first()
+        return None if row is None else Flow(**row)
 
-    async def events_of(self, flow_id: str) -> Sequence[Row[Any]]:
+    async def events_of(self, flow_id: str) -> Sequence[IndexedEvent]:
         """Return the events of a flow, as they were indexed; the first thousand at most."""
         async with self._store.reading() as work:
             query = select(event).where(event.c.flow_id == flow_id).order_by(event.c.seq).limit(MOST_SHOWN)
-            return (await work.execute(query)).all()
+            return [IndexedEvent(**row) for row in (await work.execute(query)).mappings()]
 
-    async def events(self, *, after: int, limit: int) -> Sequence[Row[Any]]:
+    async def events(self, *, after: int, limit: int) -> Sequence[IndexedEvent]:
         """Return events in the order in which they were indexed."""
         async with self._store.reading() as work:
             query = select(event).where(event.c.seq > after).order_by(event.c.seq).limit(limit)
-            return (await work.execute(query)).all()
+            return [IndexedEvent(**row) for row in (await work.execute(query)).mappings()]
 
 
 async def forget(work: UnitOfWork, *, before: datetime, most: int) -> int:

@@ -8,10 +8,11 @@ from typing import Any, Final
 from urllib.parse import quote, urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from sqlalchemy import Row
 from starlette.responses import HTMLResponse, Response
 
 from farandole_console.causation import Branch
+from farandole_console.flow import Flow
+from farandole_console.indexed_event import IndexedEvent
 
 DEEPEST: Final = 12
 """Deeper branches are not moved further to the right: they would leave a phone's screen."""
@@ -25,7 +26,7 @@ _environment: Final = Environment(
 )
 
 
-def flows(rows: Sequence[Row[Any]], *, key: str, following: str | None) -> Response:
+def flows(rows: Sequence[Flow], *, key: str, following: str | None) -> Response:
     """Return the list of flows; ``following`` is the mark of the next page, if there is one."""
     further = None
     if following is not None:
@@ -33,7 +34,7 @@ def flows(rows: Sequence[Row[Any]], *, key: str, following: str | None) -> Respo
     return _page("flows.html", flows=rows, key=key, further=further)
 
 
-def flow(row: Row[Any], branches: Sequence[Branch[Row[Any]]], *, cut: bool) -> Response:
+def flow(row: Flow, branches: Sequence[Branch[IndexedEvent]], *, cut: bool) -> Response:
     """Return one flow's tree; ``cut`` says that it has more events than are shown."""
     return _page("flow.html", flow=row, branches=branches, cut=cut)
 
@@ -44,7 +45,10 @@ def problem(status: int, what: str) -> Response:
 
 
 def _page(name: str, *, code: int = 200, **given: Any) -> Response:
-    return HTMLResponse(_environment.get_template(name).render(**given), code)
+    shown = _environment.get_template(name).render(
+        moment=_moment, short=_short, depth=_depth, flow_path=_flow_path, **given
+    )
+    return HTMLResponse(shown, code)
 
 
 def _moment(moment: datetime) -> str:
@@ -61,6 +65,3 @@ def _depth(depth: int) -> int:
 
 def _flow_path(flow_id: str) -> str:
     return "/flows/" + quote(flow_id, safe="")
-
-
-_environment.filters.update(moment=_moment, short=_short, depth=_depth, flow_path=_flow_path)

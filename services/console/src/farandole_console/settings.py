@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from farandole.duration import Duration
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -17,5 +18,5 @@ class ConsoleSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="FARANDOLE_CONSOLE_", frozen=True, extra="ignore")
 
-    retention: timedelta = Field(default=timedelta(days=14), gt=timedelta(0))
+    retention: Duration = Field(default=timedelta(days=14), gt=timedelta(0))
     most_pruned: int = Field(default=500, gt=0)

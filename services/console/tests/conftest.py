@@ -1,0 +1,68 @@
+"""A console in memory, and records that say whatever a test wants them to say."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Generator
+from itertools import count
+from pathlib import Path
+
+import pytest
+from farandole import Envelope
+from farandole.engine.ports import Message
+from farandole.testing import Harness
+from farandole.testing.postgres import PostgreSQLServer
+from farandole_console.service import service
+
+_numbers = count()
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Generator[PostgreSQLServer]:
+    with PostgreSQLServer() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'console.db'}"
+    server: PostgreSQLServer = request.getfixturevalue("postgresql")
+    return server.database(f"console_{next(_numbers)}")
+
+
+@pytest.fixture
+async def console(database_url: str) -> AsyncIterator[Harness]:
+    async with Harness(service, database_url=database_url) as harness:
+        yield harness
+
+
+class Told:
+    """Makes records by their envelope alone: the console never reads what is inside."""
+
+    def __call__(
+        self,
+        event_id: str,
+        event_type: str = "OrderPlaced",
+        *,
+        flow: str = "flow-1",
+        cause: str | None = None,
+        subject: str = "order-1",
+        source: str = "orders",
+        topic: str = "orders",
+        value: bytes = b"content",
+    ) -> Message:
+        envelope = Envelope(
+            id=event_id,
+            type=event_type,
+            source=source,
+            subject=subject,
+            time="2026-11-23T12:00:00Z",
+            correlation_id=flow,
+            causation_id=cause,
+        )
+        return Message(topic=topic, key=subject.encode(), value=value, headers=envelope.headers())
+
+
+@pytest.fixture
+def told() -> Told:
+    return Told()
