@@ -78,6 +78,7 @@ async def _serve(runtime: Runtime, service: Service, settings: Settings) -> None
     app = create_app(status=lambda: status_of(service, runtime), registry=runtime.metrics.registry, own=runtime.http)
     http = server(app, host=settings.http_host, port=settings.http_port)
     _on_signals(runtime, settings.drain)
+    logger.info("started", http=f"http://{settings.http_host}:{settings.http_port}", topics=heard_topics(service))
     async with asyncio.TaskGroup() as tasks:
         serving = tasks.create_task(http.serve())
         await runtime.run()
