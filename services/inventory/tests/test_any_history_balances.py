@@ -103,5 +103,5 @@ class Shop(RuleBasedStateMachine):
         assert len(shortages) == len(set(shortages))
 
 
-Shop.TestCase.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
+Shop.TestCase.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
 TestAnyHistoryBalances = Shop.TestCase
