@@ -23,7 +23,7 @@ T = TypeVar("T")
 LONGEST_WAIT: Final = timedelta(hours=1)
 CONNECT_WITHIN: Final = timedelta(seconds=2)
 ANSWER_WITHIN: Final = timedelta(seconds=10)
-CONNECTIONS: Final = 32
+CONNECTIONS: Final = 16
 TOO_MANY: Final = 429
 
 
