@@ -24,6 +24,8 @@ LONGEST_WAIT: Final = timedelta(hours=1)
 CONNECT_WITHIN: Final = timedelta(seconds=2)
 ANSWER_WITHIN: Final = timedelta(seconds=10)
 CONNECTIONS: Final = 16
+IDLE_AT_MOST: Final = timedelta(seconds=3)
+"""How long an idle connection is kept. Servers usually close theirs after 5 s, and whoever sends just then loses."""
 TOO_MANY: Final = 429
 
 
@@ -127,7 +129,11 @@ async def outside_system(
     its handler may take: that the service is busy is no fault of the system, and no reason to try again later.
     """
     timeout = httpx2.Timeout(answer_within.total_seconds(), connect=connect_within.total_seconds(), pool=None)
-    limits = httpx2.Limits(max_connections=connections, max_keepalive_connections=connections)
+    limits = httpx2.Limits(
+        max_connections=connections,
+        max_keepalive_connections=connections,
+        keepalive_expiry=IDLE_AT_MOST.total_seconds(),
+    )
     async with httpx2.AsyncClient(base_url=url, timeout=timeout, limits=limits) as client:
         yield OutsideSystem(name, client)
 
