@@ -12,7 +12,7 @@ from farandole_sandbox.settings import Settings, read_settings
 
 def test_the_books_lie_below_home_unless_a_url_says_where() -> None:
     assert Settings(home=Path("/mesh"), database_url="").books_path == Path("/mesh/sandbox/books.sqlite3")
-    url = "sqlite+aiosqlite:////mesh/elsewhere.db?timeout=5"
+    url = "sqlite:////mesh/elsewhere.db?timeout=5"
     assert Settings(database_url=url).books_path == Path("/mesh/elsewhere.db")
 
 

@@ -164,7 +164,7 @@ def _store(service: Service, settings: Settings, clock: Clock) -> Store | None:
         raise StartError(
             f"{service.name} has tables but no database",
             why="FARANDOLE_DATABASE_URL is not set",
-            do="set it to sqlite+aiosqlite:///path or postgresql+psycopg://user:password@host/database",
+            do="set it to sqlite:///path or postgresql://user:password@host/database",
             code="E118",
         )
     return Store(url, metadata=(service.tables,), service=service.name, clock=clock)

@@ -128,7 +128,7 @@ async def test_a_mesh_provisions_before_its_services_run_and_tells_each_where_ev
         assert told["FARANDOLE_BROKERS"] == mesh.bootstrap
         assert told["FARANDOLE_REDIS_URL"] == mesh.redis_url
         assert told["FARANDOLE_CLUSTER"] == mesh.cluster_id
-        assert told["FARANDOLE_DATABASE_URL"] == f"sqlite+aiosqlite:///{folder}/stores/orders.db"
+        assert told["FARANDOLE_DATABASE_URL"] == f"sqlite:///{folder}/stores/orders.db"
         assert told["FARANDOLE_URL_ERP_LINK"] == mesh.url("erp-link")
         assert told["FARANDOLE_URL_ORDERS"] == f"http://{told['FARANDOLE_HTTP_HOST']}:{told['FARANDOLE_HTTP_PORT']}"
         assert told["FARANDOLE_HOME"] == str(folder)

@@ -11,7 +11,7 @@ from farandole.errors import StartError
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-_SQLITE: Final = ("sqlite+aiosqlite:///", "sqlite:///")
+_SQLITE: Final = ("sqlite:///", "sqlite+aiosqlite:///")
 
 
 Seconds = Annotated[Duration, Field(ge=timedelta(0))]
@@ -55,7 +55,7 @@ class Settings(BaseSettings):
         raise StartError(
             "the sandbox cannot keep its books there",
             why="it keeps them in a SQLite file, and FARANDOLE_DATABASE_URL names no such file",
-            do="set FARANDOLE_DATABASE_URL=sqlite+aiosqlite:///PATH for the sandbox, or leave it out",
+            do="set FARANDOLE_DATABASE_URL=sqlite:///PATH for the sandbox, or leave it out",
             code="E140",
         )
 

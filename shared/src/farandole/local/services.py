@@ -77,7 +77,7 @@ class Surroundings:
             "FARANDOLE_BROKERS": self.bootstrap,
             "FARANDOLE_REDIS_URL": self.redis_url,
             "FARANDOLE_CLUSTER": self.cluster_id,
-            "FARANDOLE_DATABASE_URL": f"sqlite+aiosqlite:///{self.home / 'stores' / service.name}.db",
+            "FARANDOLE_DATABASE_URL": f"sqlite:///{self.home / 'stores' / service.name}.db",
             "FARANDOLE_HTTP_HOST": ports.LOOPBACK,
             "FARANDOLE_HTTP_PORT": str(self.http_ports[service.name]),
             "FARANDOLE_WEBHOOK_SECRET": self.webhook_secret,
