@@ -1,0 +1,95 @@
+"""DemoRun: `farandole demo` as a user runs it, in a process of its own, with a hand on its mesh's processes."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import httpx2
+from farandole.local import status
+from farandole.local.state import MeshState
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ended:
+    """How a demo ended: its exit code, its document, and what it told on the way."""
+
+    exit_code: int
+    document: dict[str, Any]
+    told: str
+
+
+class DemoRun:
+    """One run of the demo. Use it as an async context manager; leaving ends what still runs."""
+
+    def __init__(self, home: Path, *, orders: int) -> None:
+        self._home = home
+        self._orders = orders
+
+    async def __aenter__(self) -> Self:
+        arguments = ("demo", "--home", str(self._home), "--orders", str(self._orders), "--json")
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-c",
+            "from farandole.cli import main; main()",
+            *arguments,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        self._output = asyncio.create_task(self._process.communicate())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._process.returncode is None:
+            self._process.send_signal(signal.SIGTERM)
+        await asyncio.wait([self._output])
+
+    async def ended(self) -> Ended:
+        """Wait for the end of the run."""
+        stdout, stderr = await self._output
+        lines = stdout.decode().splitlines()
+        assert len(lines) == 1, f"one document on one line was promised:\n{stdout.decode()}\n{stderr.decode()[-4000:]}"
+        return Ended(exit_code=self._process.returncode or 0, document=json.loads(lines[0]), told=stderr.decode())
+
+    async def placed(self, count: int) -> MeshState:
+        """Wait until the order service has accepted so many orders, and return the mesh as it is then."""
+        async with httpx2.AsyncClient(timeout=2) as client:
+            while True:
+                self._still_running()
+                mesh = status.running(self._home)
+                if mesh is not None and await _accepted(client, mesh) >= count:
+                    return mesh
+                await asyncio.sleep(0.05)
+
+    def _still_running(self) -> None:
+        if self._output.done():
+            _, stderr = self._output.result()
+            raise AssertionError(f"the demo ended early:\n{stderr.decode()[-4000:]}")
+
+    async def kill(self, name: str) -> int:
+        """Kill -9 a process of the mesh by name; wait until the mesh has started it anew; return the new pid."""
+        mesh = status.read(self._home)
+        victim = mesh.process(name).pid
+        assert victim is not None
+        os.kill(victim, signal.SIGKILL)
+        while True:
+            self._still_running()
+            now = status.running(self._home)
+            pid = now.process(name).pid if now is not None else None
+            if pid is not None and pid != victim:
+                return pid
+            await asyncio.sleep(0.05)
+
+
+async def _accepted(client: httpx2.AsyncClient, mesh: MeshState) -> int:
+    try:
+        answer = await client.get(f"{mesh.url('orders')}/orders/summary")
+    except (httpx2.TransportError, KeyError):
+        return 0
+    return int(answer.json()["total"]) if answer.status_code == 200 else 0
