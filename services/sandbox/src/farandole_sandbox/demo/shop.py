@@ -20,7 +20,6 @@ _TIMEOUT: Final = 10.0
 _AGAIN: Final = 0.25
 _PATIENCE: Final = timedelta(seconds=90)
 _TOO_MANY, _IN_USE, _FAILED = 429, 409, 500
-_REPLAYED: Final = "idempotency-replayed"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

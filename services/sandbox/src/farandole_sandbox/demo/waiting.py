@@ -104,6 +104,7 @@ async def until_ended(
     placing: asyncio.Future[None],
     show: Callable[[Tally], None],
     patience: timedelta = PATIENCE,
+    tick: timedelta = TICK,
 ) -> None:
     """Return when all orders are placed and have ended.
 
@@ -128,4 +129,4 @@ async def until_ended(
                 return
         if time.monotonic() - moved > patience.total_seconds():
             raise Stalled(patience)
-        await asyncio.sleep(TICK.total_seconds())
+        await asyncio.sleep(tick.total_seconds())
