@@ -13,7 +13,7 @@ FENCE = re.compile(r"^```(?P<info>[^\n`]*)\n(?P<text>.*?)^```$", re.MULTILINE | 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fence:
-    """A fenced block: its language, the file that it belongs to (``title=``), its text, and the line that it begins on."""
+    """A fenced block: its language, the file that it is (``title=``), its text, and the line that it begins on."""
 
     language: str
     title: str

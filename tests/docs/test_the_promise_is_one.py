@@ -6,10 +6,11 @@ import pytest
 from doc_pages import ROOT
 
 PROMISE = (
-    "Delivery is at-least-once. The database effects and the follow-on ids of an event happen once, as long as the "
-    "inbox remembers it. A service without a database handles an event once as long as Redis remembers it. A call to an "
-    "outside system is made once only if that system honours the idempotency key, which is the event id. A Kafka topic "
-    "may hold two records with the same id after a crash; every consumer of the mesh drops the second."
+    "Delivery is at-least-once. The database effects and the follow-on ids of an event happen once, as long as "
+    "the inbox remembers it. A service without a database handles an event once as long as Redis remembers it. "
+    "A call to an outside system is made once only if that system honours the idempotency key, which is the "
+    "event id. A Kafka topic may hold two records with the same id after a crash; every consumer of the mesh "
+    "drops the second."
 )
 
 

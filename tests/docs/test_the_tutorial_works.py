@@ -1,4 +1,4 @@
-"""The files of the tutorial, put where it says, do what it says: contracts, tests, and a run on a real Kafka and Redis."""
+"""The files of the tutorial, put where it says, do what it says: contracts, tests, a run on a real Kafka."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import tomllib
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from farandole_events import CATALOGUE, OrderCompleted
 PAGE = ROOT / "docs/tutorial/your-first-service.md"
 COMMAND = "from farandole.cli import main; main()"
 WITHIN = 60.0
+NOTHING: Mapping[str, str] = {}
 
 
 @pytest.fixture
@@ -44,16 +46,16 @@ def clone(tmp_path: Path) -> Path:
     return folder
 
 
-def environment(clone: Path, **more: str) -> dict[str, str]:
+def environment(clone: Path, more: Mapping[str, str]) -> dict[str, str]:
     paths = (clone / "schemas/src", clone / "services/loyalty/src", clone / "installed")
     return {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, paths)), **more}
 
 
-def call(clone: Path, *arguments: str, expected: int = 0, **more: str) -> str:
+def call(clone: Path, *arguments: str, expected: int = 0, more: Mapping[str, str] = NOTHING) -> str:
     said = subprocess.run(
         [sys.executable, *arguments],
         cwd=clone,
-        env=environment(clone, **more),
+        env=environment(clone, more),
         capture_output=True,
         text=True,
         timeout=100,
@@ -63,14 +65,16 @@ def call(clone: Path, *arguments: str, expected: int = 0, **more: str) -> str:
     return said.stdout + said.stderr
 
 
-def farandole(clone: Path, *arguments: str, expected: int = 0, **more: str) -> str:
-    return call(clone, "-c", COMMAND, *arguments, expected=expected, **more)
+def farandole(clone: Path, *arguments: str, expected: int = 0, more: Mapping[str, str] = NOTHING) -> str:
+    return call(clone, "-c", COMMAND, *arguments, expected=expected, more=more)
 
 
 def test_the_event_gets_an_id_and_a_class_and_the_service_passes_its_tests(clone: Path):
     farandole(clone, "contracts", "generate")
     assert "contracts hold" in farandole(clone, "contracts", "check")
-    said = call(clone, "-m", "pytest", "-q", "-c", os.devnull, "-o", "asyncio_mode=auto", "-p", "no:cacheprovider", "services")
+    said = call(
+        clone, "-m", "pytest", "-q", "-c", os.devnull, "-o", "asyncio_mode=auto", "-p", "no:cacheprovider", "services"
+    )
     assert "3 passed" in said
 
 
@@ -82,13 +86,14 @@ async def test_it_awards_points_on_a_real_mesh(clone: Path, own_backend: Backend
         "FARANDOLE_HTTP_PORT": "0",
     }
     farandole(clone, "contracts", "generate")
-    assert "loyalty.dlq" in farandole(clone, "topics", "plan", expected=3, **mesh)
-    farandole(clone, "topics", "apply", **mesh)
-    farandole(clone, "topics", "plan", **mesh)
-    service = subprocess.Popen(
-        [sys.executable, "-c", COMMAND, "run", "loyalty"],
+    assert "loyalty.dlq" in farandole(clone, "topics", "plan", expected=3, more=mesh)
+    farandole(clone, "topics", "apply", more=mesh)
+    farandole(clone, "topics", "plan", more=mesh)
+    service = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-c", COMMAND, "run", "loyalty"),
         cwd=clone,
-        env=environment(clone, **mesh),
+        env=environment(clone, mesh),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
@@ -97,7 +102,7 @@ async def test_it_awards_points_on_a_real_mesh(clone: Path, own_backend: Backend
         values = await asyncio.to_thread(consume, own_backend.bootstrap)
     finally:
         service.terminate()
-        ended = service.wait(timeout=30)
+        ended = await asyncio.wait_for(service.wait(), 30)
     assert len(values) == 1
     assert b"VINET" in values[0]
     assert ended == 0
