@@ -9,13 +9,14 @@ books must agree: every order in exactly one terminal state, nothing lost, nothi
 from __future__ import annotations
 
 import asyncio
+import os
 from pathlib import Path
 
 import pytest
 from demo_run import DemoRun, Ended
 
-ORDERS = 120
-WITHIN = 240
+ORDERS = int(os.environ.get("FARANDOLE_SCENARIO_ORDERS", "120"))
+WITHIN = 240 + ORDERS
 
 
 def balanced(ended: Ended) -> bool:
