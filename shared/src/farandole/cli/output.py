@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from farandole.errors import FarandoleError
+
+
+WIDE: Final = 200
 
 
 def print_json(document: Any) -> None:
@@ -33,7 +36,8 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]
         table.add_column(column, overflow="fold")
     for row in rows:
         table.add_row(*row)
-    Console().print(table)
+    # What is piped is for a program or a page: nobody wants it cut at 80 columns.
+    Console(width=None if sys.stdout.isatty() else WIDE).print(table)
 
 
 def error_line(error: FarandoleError, *, as_json: bool) -> str:
