@@ -34,8 +34,8 @@ def _sums(placed: Iterable[Record]) -> Mapping[Slice, tuple[int, int, int]]:
     for order in placed:
         window, lines = f"{order.time[:_MINUTE]}Z", order.fields["lines"]
         units, total = sum(line["quantity"] for line in lines), order.fields["total_cents"]
-        for one in (("total", ""), ("country", order.fields["ship_to"]["country"])):
-            _add(found, (window, *one), units, total)
+        _add(found, (window, "total", ""), units, total)
+        _add(found, (window, "country", order.fields["ship_to"]["country"]), units, total)
         for line in lines:
             _add(found, (window, "product", line["product_id"]), line["quantity"], line["total_cents"])
     return found
