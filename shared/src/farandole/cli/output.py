@@ -10,7 +10,6 @@ import msgspec
 
 from farandole.errors import FarandoleError
 
-
 WIDE: Final = 200
 
 
