@@ -14,6 +14,9 @@ service: Final = Service("console", tables=metadata)
 service.provide(ConsoleSettings)
 service.provide(Index)
 
-from farandole_console import app, observing, retention  # noqa: E402 - they register with the service
+# These register with the service, so they come after it.
+from farandole_console.app import create_app  # noqa: E402
+from farandole_console.observing import index  # noqa: E402
+from farandole_console.retention import prune  # noqa: E402
 
-__all__ = ["app", "observing", "retention", "service"]
+__all__ = ["create_app", "index", "prune", "service"]
