@@ -7,7 +7,7 @@ is gathered for the next. So a busy worker makes few large exchanges and an idle
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -35,6 +35,7 @@ class LedgerSession:
         self._claims: list[tuple[Claim, asyncio.Future[tuple[Verdict, bool]]]] = []
         self._wake = asyncio.Event()
         self._lost = asyncio.Event()
+        self._on_lost: list[Callable[[], None]] = []
         self.unavailable: str | None = None
         """Why the ledger does not answer at present, or None."""
 
@@ -103,13 +104,15 @@ class LedgerSession:
         except EpochChangedError:
             self._settles, self._claims = settles + self._settles, claims + self._claims
             self._lost.set()
+            for tell in self._on_lost:
+                tell()
         else:
             self.unavailable = None
             _resolve(settles, claims, answers)
 
-    async def wait_lost(self) -> None:
-        """Return when the epoch is lost."""
-        await self._lost.wait()
+    def on_lost(self, tell: Callable[[], None]) -> None:
+        """Call ``tell`` whenever the epoch is lost. It must not raise."""
+        self._on_lost.append(tell)
 
 
 def _resolve(

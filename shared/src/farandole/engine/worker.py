@@ -56,6 +56,8 @@ class Worker:
         self.changed = asyncio.Event()
         """Set whenever a delivery begins, ends, waits or goes on."""
         self._processor: Processor | None = None
+        # Whoever waits for room has to hear it: what is in flight cannot end under a lost epoch, so none would come.
+        session.on_lost(self.changed.set)
 
     def use(self, processor: Processor) -> None:
         """Take the processor; it in turn reports its waits to this worker."""
