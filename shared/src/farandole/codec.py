@@ -191,7 +191,9 @@ def _collect(node: msgspec.inspect.Type, known: dict[str, type[msgspec.Struct]])
 
 def _undecodable(what: str, why: str) -> UndecodableError:
     return UndecodableError(
-        what, why=why, do="farandole dlq show   prints the bytes; mend the producer, then redrive or discard"
+        what,
+        why=why,
+        do="read the bytes in the dead-letter topic (docs/howto/look-at-a-dead-letter.md), and mend who wrote them",
     )
 
 

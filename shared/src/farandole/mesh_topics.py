@@ -7,7 +7,7 @@ from typing import Final
 
 from farandole import catalogues, installed
 from farandole.engine.runtime import private_topics_of
-from farandole.kafka.topics import Topic, domain_topic, outcomes_topic, private_topics
+from farandole.kafka.topics import Topic, domain_topic, private_topics
 from farandole.schema import Catalogue
 from farandole.service import Service
 
@@ -27,7 +27,7 @@ def topics_of(
     for service in services:
         if service.handlers:
             wanted += private_topics(private_topics_of(service), partitions=PRIVATE_PARTITIONS)
-    return [*wanted, outcomes_topic()]
+    return wanted
 
 
 def installed_topics() -> Sequence[Topic]:

@@ -26,6 +26,7 @@ from farandole.schema import Catalogue
 from farandole.service import Service
 from farandole.settings import Settings
 from farandole.store import Store
+from farandole.windows import check_windows
 
 logger = structlog.get_logger(__name__)
 
@@ -48,6 +49,7 @@ def run(service: Service) -> None:
 
 
 async def _main(service: Service, settings: Settings) -> None:
+    check_windows(service, settings)
     clock = SystemClock()
     connection = connection_of(settings, client=service.name)
     schemas = schemas_of(service, catalogues.discover())

@@ -35,7 +35,9 @@ def check(*, schemas: Schemas = Path("schemas"), package: Package = "farandole_e
 def generate(*, schemas: Schemas = Path("schemas"), package: Package = "farandole_events") -> int:
     """Give new and changed schemas their ids, and write the event classes."""
     generated = contracts.generate(schemas, package=package)
-    say(str(generated))
+    say(f"{len(generated.locked)} new ids in {schemas}/ids.lock, {len(generated.written)} files written")
+    for path in generated.written:
+        say(f"  {path}")
     return ExitCode.OK
 
 
@@ -44,7 +46,13 @@ def _consumers() -> dict[str, list[str]]:
     from farandole import installed  # noqa: PLC0415 - importing every service is only paid for here
 
     readers: dict[str, list[str]] = {}
-    for service in installed.services():
+    try:
+        services = installed.services()
+    except ImportError as error:
+        # A service may name an event whose class is yet to be generated: the check is what says so.
+        say(f"the services cannot be imported, so no problem names its readers: {error}")
+        return readers
+    for service in services:
         for handler in service.handlers:
             readers.setdefault(handler.event.avro.fullname, []).append(service.name)
     return readers

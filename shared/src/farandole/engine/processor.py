@@ -128,7 +128,7 @@ class Processor:
                 raise UndecodableError(
                     "the type of this event cannot be told",
                     why="it has no ce_type header and its bytes name no known schema",
-                    do="farandole dlq show   then discard it, or redrive it when its writer is mended",
+                    do="read it in the dead-letter topic (docs/howto/look-at-a-dead-letter.md), and mend who wrote it",
                 )
             with self._metrics.running(delivery.envelope.type):
                 return await self._attempt.run(delivery, admitted.handler)

@@ -18,7 +18,6 @@ from farandole.kafka.connection import Connection
 from farandole.private_topics import PrivateTopics
 
 WITHIN: Final = 30.0
-OUTCOMES: Final = "_farandole.outcomes"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,11 +42,6 @@ def private_topics(topics: PrivateTopics, *, partitions: int) -> list[Topic]:
         *(Topic(name=name, partitions=partitions, config=heard) for name in topics.heard),
         Topic(name=topics.dead_letters, partitions=partitions, config=dead),
     ]
-
-
-def outcomes_topic() -> Topic:
-    """Return the topic on which workers tell of outcomes that leave no other trace; best effort, kept for a week."""
-    return Topic(name=OUTCOMES, partitions=1, config=_config(MOST_BYTES, timedelta(days=7)))
 
 
 async def missing(connection: Connection, wanted: Iterable[Topic]) -> list[Topic]:
