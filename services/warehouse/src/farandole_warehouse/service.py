@@ -9,6 +9,7 @@ from farandole import Backoff, Service
 from farandole_events import CancellationRequested, OrderCancelled, PaymentAuthorised, StockReserved
 
 from farandole_warehouse import cancelling, packing
+from farandole_warehouse.app import create_app
 from farandole_warehouse.settings import WarehouseSettings
 from farandole_warehouse.tables import metadata
 from farandole_warehouse.wms import WarehouseSystem
@@ -19,6 +20,7 @@ PATIENT: Final = Backoff(first=timedelta(seconds=1), factor=4, attempts=6)
 service: Final = Service("warehouse", tables=metadata)
 service.provide(WarehouseSettings)
 service.provide(WarehouseSystem, connect)
+service.http(create_app)
 
 service.on(StockReserved, depends_on="warehouse-system", retry=PATIENT)(packing.stock_was_reserved)
 service.on(PaymentAuthorised, depends_on="warehouse-system", retry=PATIENT)(packing.payment_was_authorised)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from typing import Annotated, Final
 
 import msgspec
 from farandole.outside import OutsideRefusal, OutsideSystem, outside_system
@@ -12,11 +13,14 @@ from farandole_events import Address, StockLine
 from farandole_warehouse.settings import WarehouseSettings
 from farandole_warehouse.wms import Package, WarehouseSystem
 
+_MOST: Final = 2**31 - 1
+"""What an Avro int holds."""
+
 
 class _Packed(msgspec.Struct, frozen=True):
-    package_id: str
-    parcels: int
-    weight_grams: int | None = None
+    package_id: Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
+    parcels: Annotated[int, msgspec.Meta(ge=1, le=_MOST)]
+    weight_grams: Annotated[int, msgspec.Meta(ge=0, le=_MOST)] | None = None
 
 
 class HttpWarehouseSystem:
@@ -48,7 +52,7 @@ async def connect(settings: WarehouseSettings) -> AsyncGenerator[WarehouseSystem
     async with outside_system(
         "the warehouse system",
         settings.wms_url,
-        connect_within=settings.connect_timeout,
-        answer_within=settings.answer_timeout,
+        connect_within=settings.connect_within,
+        answer_within=settings.answer_within,
     ) as system:
         yield HttpWarehouseSystem(system)
