@@ -85,3 +85,13 @@ async def test_abandoning_cancels_what_runs():
     lanes.abandon(7)
     async with asyncio.timeout(1):
         await ended.wait()
+
+
+async def test_a_lane_that_is_abandoned_before_it_began_serves_the_next_assignment():
+    bench = Bench()
+    bench.put("a", "dropped", assignment=1)
+    bench.lanes.abandon(1)
+    await bench.open("dropped")
+    bench.put("a", "next", assignment=2)
+    await bench.open("next")
+    assert bench.done == ["next"]

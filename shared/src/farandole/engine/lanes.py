@@ -22,7 +22,7 @@ class Lanes:
 
     def __init__(self) -> None:
         self._lanes: dict[Hashable, deque[Work]] = {}
-        self._running: dict[asyncio.Task[None], int] = {}
+        self._running: dict[asyncio.Task[None], int | None] = {}
         self._abandoned: set[asyncio.Task[None]] = set()
 
     def put(self, lane: Hashable, work: Work) -> None:
@@ -33,7 +33,8 @@ class Lanes:
             return
         self._lanes[lane] = deque((work,))
         task = asyncio.create_task(self._drain(lane))
-        self._running[task] = work.assignment
+        # A task that is cancelled before its first step never runs, and would leave a lane that nobody drains.
+        self._running[task] = None
         task.add_done_callback(self._ended)
 
     def abandon(self, assignment: int) -> None:
