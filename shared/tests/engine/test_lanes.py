@@ -11,7 +11,8 @@ class Bench:
     """Work that waits for a gate and writes down when it ran."""
 
     def __init__(self) -> None:
-        self.lanes = Lanes()
+        self.failures: list[BaseException] = []
+        self.lanes = Lanes(self.failures.append)
         self.done: list[str] = []
         self.gates: dict[str, asyncio.Event] = {}
 
@@ -72,7 +73,7 @@ async def test_an_abandoned_assignment_is_dropped_while_the_rest_of_its_lane_goe
 
 
 async def test_abandoning_cancels_what_runs():
-    lanes, ended = Lanes(), asyncio.Event()
+    lanes, ended = Lanes(lambda _: None), asyncio.Event()
 
     async def run() -> None:
         try:
@@ -95,3 +96,35 @@ async def test_a_lane_that_is_abandoned_before_it_began_serves_the_next_assignme
     bench.put("a", "next", assignment=2)
     await bench.open("next")
     assert bench.done == ["next"]
+
+
+async def test_work_that_keeps_its_cancellation_to_itself_does_not_hand_it_to_the_next():
+    bench, cancelling = Bench(), []
+
+    async def stubborn() -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            bench.done.append("stubborn")
+
+    async def next_one() -> None:
+        task = asyncio.current_task()
+        cancelling.append(task.cancelling() if task else -1)
+
+    bench.lanes.put("a", Work(assignment=1, run=stubborn))
+    bench.lanes.put("a", Work(assignment=2, run=next_one))
+    await bench.open()
+    bench.lanes.abandon(1)
+    await bench.open()
+    assert (bench.done, cancelling) == (["stubborn"], [0])
+
+
+async def test_a_lane_that_fails_says_so():
+    bench = Bench()
+
+    async def run() -> None:
+        raise ValueError("not foreseen")
+
+    bench.lanes.put("a", Work(assignment=1, run=run))
+    await bench.open()
+    assert [str(one) for one in bench.failures] == ["not foreseen"]

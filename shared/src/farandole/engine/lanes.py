@@ -18,9 +18,13 @@ class Work:
 
 
 class Lanes:
-    """A lane a key; a lane exists only while it has work. For one event loop."""
+    """A lane a key; a lane exists only while it has work. For one event loop.
 
-    def __init__(self) -> None:
+    Work raises nothing; if it does all the same, what waited in its lane is lost, and ``on_failure`` is told.
+    """
+
+    def __init__(self, on_failure: Callable[[BaseException], None]) -> None:
+        self._on_failure = on_failure
         self._lanes: dict[Hashable, deque[Work]] = {}
         self._running: dict[asyncio.Task[None], int | None] = {}
         self._abandoned: set[asyncio.Task[None]] = set()
@@ -44,7 +48,7 @@ class Lanes:
             queue.clear()
             queue.extend(kept)
         for task, running in self._running.items():
-            if running == assignment:
+            if running == assignment and task not in self._abandoned:
                 self._abandoned.add(task)
                 task.cancel()
 
@@ -66,13 +70,14 @@ class Lanes:
         except asyncio.CancelledError:
             if task not in self._abandoned:
                 raise
+        if task in self._abandoned:
+            # Also where the work kept the cancellation to itself: it must not reach what is next in the lane.
             self._abandoned.discard(task)
             task.uncancel()
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._running.pop(task, None)
         self._abandoned.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            asyncio.get_running_loop().call_exception_handler(
-                {"message": "a lane failed", "exception": error, "task": task}
-            )
+        error = asyncio.CancelledError() if task.cancelled() else task.exception()
+        if error is not None:
+            self._on_failure(error)

@@ -7,11 +7,14 @@ means that the delivery was lost to another worker: it is claimed again, and the
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from random import Random
 from typing import Final
+
+import structlog
 
 from farandole.clock import Clock
 from farandole.dead_letters import UNTOLD, Report, private_headers
@@ -27,6 +30,8 @@ from farandole.metrics import Metrics
 from farandole.private_topics import PrivateTopics
 from farandole.recovery import Decision, Failure, Pause, Policy, RetryLater, RetryNow, decide
 from farandole.store import Store, StoredFollowOn
+
+log = structlog.get_logger(__name__)
 
 PAUSE: Final = timedelta(milliseconds=250)
 LONGEST_PAUSE: Final = timedelta(seconds=5)
@@ -83,9 +88,20 @@ class Processor:
 
     async def process(self, admitted: Admitted, verdict: Verdict) -> None:
         """Take a delivery to its end and finish its record. Ends early, without finishing, only by cancellation."""
-        while not await self._obey(admitted, verdict):
+        pause = PAUSE
+        while not await self._obeyed(admitted, verdict, pause):
+            pause = min(pause * 2, LONGEST_PAUSE)
             ((verdict, _),) = await self._session.claim([claim_of(admitted.delivery)])
         self._source.finish(admitted.delivery.record)
+
+    async def _obeyed(self, admitted: Admitted, verdict: Verdict, pause: timedelta) -> bool:
+        try:
+            return await self._obey(admitted, verdict)
+        except Exception as error:
+            # Not the handler's failure, so no policy knows it. The ledger knows how far the delivery came.
+            log.exception("a delivery could not be taken to its end and is claimed again")
+            await self._wait(admitted.delivery, pause, type(error).__name__)
+            return False
 
     async def _obey(self, admitted: Admitted, verdict: Verdict) -> bool:
         delivery = admitted.delivery
@@ -132,13 +148,19 @@ class Processor:
                 )
             with self._metrics.running(delivery.envelope.type):
                 return await self._attempt.run(delivery, admitted.handler)
-        except Exception as error:
-            failure = Failure(error=error, attempt=delivery.attempt - delivery.round_start, immediate=immediate)
-            policy = admitted.handler.policy if admitted.handler else UNREADABLE
-            decision = decide(failure, policy, self._random)
-            reason = "" if isinstance(decision, RetryNow) else decision.reason
-            self._metrics.failed(delivery, error, decision)
-            return Failed(decision=decision, report=Report.of(error, reason))
+        except BaseException as error:
+            if _ends_more_than_the_handler(error):
+                raise
+            return self._failed(admitted, _telling(error), immediate)
+
+    def _failed(self, admitted: Admitted, error: BaseException, immediate: int) -> Failed:
+        delivery = admitted.delivery
+        failure = Failure(error=error, attempt=delivery.attempt - delivery.round_start, immediate=immediate)
+        policy = admitted.handler.policy if admitted.handler else UNREADABLE
+        decision = decide(failure, policy, self._random)
+        reason = "" if isinstance(decision, RetryNow) else decision.reason
+        self._metrics.failed(delivery, error, decision)
+        return Failed(decision=decision, report=Report.of(error, reason))
 
     async def _done(self, admitted: Admitted, follow_ons: Sequence[StoredFollowOn]) -> bool:
         await self._publish(
@@ -251,3 +273,20 @@ class Processor:
 
 def _name(handler: Handler | None) -> str:
     return handler.name if handler else ""
+
+
+def _ends_more_than_the_handler(error: BaseException) -> bool:
+    """Say whether this is the end of the delivery's lane or of the process, rather than what a handler threw."""
+    if isinstance(error, asyncio.CancelledError):
+        task = asyncio.current_task()
+        return task is None or task.cancelling() > 0
+    return isinstance(error, KeyboardInterrupt | GeneratorExit)
+
+
+def _telling(error: BaseException) -> BaseException:
+    """Return the error, or, where it fails to say what it is, one that says so in its place."""
+    try:
+        str(error)
+    except Exception:  # an author's `__str__` may raise anything
+        return RuntimeError(f"{type(error).__name__}, whose text cannot be had").with_traceback(error.__traceback__)
+    return error

@@ -47,7 +47,8 @@ class Worker:
         self._metrics = metrics
         self._most_in_flight = most_in_flight
         self._most_held = most_held
-        self._lanes = Lanes()
+        self._lanes = Lanes(self._lane_failed)
+        self._failure: BaseException | None = None
         self._in_flight: Counter[int] = Counter()
         self._held: dict[asyncio.Task[None], int] = {}
         self._paused: set[Partition] = set()
@@ -106,6 +107,8 @@ class Worker:
 
     async def _fetch_until_drained(self) -> None:
         while self._grace is None:
+            if self._failure is not None:
+                raise RuntimeError("a lane failed: its deliveries would never be finished") from self._failure
             if self._session.lost:
                 await self._rejoin()
             await self._room()
@@ -123,7 +126,9 @@ class Worker:
             self._metrics.undrained(self.busy)
 
     async def _room(self) -> None:
-        while self.in_flight >= self._most_in_flight and not (self._session.lost or self._grace):
+        while self.in_flight >= self._most_in_flight and not (
+            self._session.lost or self._failure or self._grace is not None
+        ):
             self.changed.clear()
             await self.changed.wait()
 
@@ -169,6 +174,10 @@ class Worker:
             self._in_flight[assignment] -= 1
         if not self._in_flight[assignment]:
             del self._in_flight[assignment]
+        self.changed.set()
+
+    def _lane_failed(self, error: BaseException) -> None:
+        self._failure = error
         self.changed.set()
 
     def _hold(self, admitted: Admitted) -> None:
