@@ -15,13 +15,13 @@ from starlette.routing import Route
 
 from farandole_shipping.carrier_message import CarrierMessage
 from farandole_shipping.desk import Answer, Desk
+from farandole_shipping.page import PageError, page_of
 from farandole_shipping.settings import ShippingSettings
 from farandole_shipping.tables import shipments
 
 MOST_BODY_BYTES: Final = 64 * 1024
-MOST_ROWS: Final = 1_000
-
-STATUS: Final = {Answer.TAKEN: 202, Answer.TAKEN_BEFORE: 200, Answer.UNKNOWN_SHIPMENT: 404}
+# Unknown may mean "not yet": the carrier was faster than our own commit. It comes again after anything but 2xx.
+STATUS: Final = {Answer.TAKEN: 202, Answer.TAKEN_BEFORE: 200, Answer.UNKNOWN: 404, Answer.CONTRADICTION: 409}
 
 
 class Api:
@@ -35,28 +35,32 @@ class Api:
 
     async def webhook(self, request: Request) -> Response:
         """Take a carrier's message. A 2xx means that it is durable; anything else, and the carrier sends it again."""
-        if int(request.headers.get("content-length") or 0) > MOST_BODY_BYTES:
+        body = await _body(request)
+        if body is None:
             return _refusal(413, "too_large", f"a message has {MOST_BODY_BYTES} bytes at most")
-        body = await request.body()
         try:
             sender_id = verify(request.headers, body, secrets=self._secrets, now=self._clock.now())
             message = msgspec.json.decode(body, type=CarrierMessage)
         except WebhookRefusedError as refused:
             return _refusal(401, "not_believed", refused.reason)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             return _refusal(400, "bad_request", str(error))
         answer = await self._desk.take(message, sender_id)
         return JSONResponse({"status": answer.value}, status_code=STATUS[answer])
 
     async def list_shipments(self, request: Request) -> Response:
         """List shipments by order id, ``limit`` after ``after``; ``next`` is the ``after`` of the next page."""
-        after = request.query_params.get("after", "")
-        limit = min(int(request.query_params.get("limit") or MOST_ROWS), MOST_ROWS)
-        statement = select(shipments).where(shipments.c.order_id > after).order_by(shipments.c.order_id).limit(limit)
+        try:
+            page = page_of(request.query_params)
+        except PageError as error:
+            return _refusal(400, "bad_request", str(error))
+        own = shipments.c.order_id
+        statement = select(shipments).where(own > page.after).order_by(own).limit(page.limit)
         async with self._store.reading() as work:
             rows = (await work.execute(statement)).mappings().all()
         shown = [{**row, "dispatched_at": row["dispatched_at"].isoformat()} for row in rows]
-        return JSONResponse({"shipments": shown, "next": rows[-1]["order_id"] if len(rows) == limit else None})
+        following = rows[-1]["order_id"] if len(rows) == page.limit else None
+        return JSONResponse({"shipments": shown, "next": following})
 
 
 def create_app(store: Store, desk: Desk, settings: ShippingSettings, clock: Clock) -> Starlette:
@@ -68,6 +72,16 @@ def create_app(store: Store, desk: Desk, settings: ShippingSettings, clock: Cloc
             Route("/shipments", api.list_shipments),
         ]
     )
+
+
+async def _body(request: Request) -> bytes | None:
+    """Return the body, or None where it is too large; whatever its header says, no more is read."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MOST_BODY_BYTES:
+            return None
+    return bytes(body)
 
 
 def _refusal(status: int, error: str, reason: str) -> Response:

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Annotated
 
 import msgspec
 from farandole_events import ShipmentDelivered, ShipmentReturned
+
+# PostgreSQL neither keeps nor compares a text with a zero in it.
+Words = Annotated[str, msgspec.Meta(pattern="^[^\\x00]*$")]
+Id = Annotated[str, msgspec.Meta(min_length=1, max_length=256, pattern="^[^\\x00]*$")]
 
 
 class End(StrEnum):
@@ -17,30 +22,28 @@ class End(StrEnum):
 
 
 class CarrierMessage(msgspec.Struct, frozen=True, kw_only=True):
-    """The body of a carrier's webhook. ``reason`` comes with a return."""
+    """The body of a carrier's webhook: ``at`` is a moment with a zone, ``reason`` comes with a return."""
 
-    id: str
-    order_id: str
-    shipment_id: str
-    tracking_number: str
+    order_id: Id
+    shipment_id: Id
     type: End
-    at: datetime
-    reason: str = "returned to sender"
+    at: Annotated[datetime, msgspec.Meta(tz=True)]
+    reason: Words = "returned to sender"
 
 
-def event_of(message: CarrierMessage) -> ShipmentDelivered | ShipmentReturned:
+def event_of(message: CarrierMessage, *, tracking_number: str) -> ShipmentDelivered | ShipmentReturned:
     """Return the event that the message becomes."""
     if message.type is End.DELIVERED:
         return ShipmentDelivered(
             order_id=message.order_id,
             shipment_id=message.shipment_id,
-            tracking_number=message.tracking_number,
+            tracking_number=tracking_number,
             delivered_at=message.at,
         )
     return ShipmentReturned(
         order_id=message.order_id,
         shipment_id=message.shipment_id,
-        tracking_number=message.tracking_number,
+        tracking_number=tracking_number,
         reason=message.reason,
         returned_at=message.at,
     )

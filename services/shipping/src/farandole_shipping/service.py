@@ -18,7 +18,7 @@ from farandole_shipping.tables import metadata
 
 PATIENT: Final = Backoff(first=timedelta(seconds=1), factor=4, attempts=6)
 
-service: Final = Service("shipping", tables=metadata)
+service: Final = Service(dispatching.SERVICE, tables=metadata)
 service.provide(ShippingSettings)
 service.provide(Carriers, connect)
 service.provide(Desk)
