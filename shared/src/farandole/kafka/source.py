@@ -229,8 +229,9 @@ class KafkaSource:
         gained = [_partition(one) for one in partitions]
         self._assignments.add(gained)
         for partition in gained:
-            if self._pauses[partition] > 0 or self._choked:
-                consumer.pause([TopicPartition(partition.topic, partition.number)])
+            one = [TopicPartition(partition.topic, partition.number)]
+            # The client keeps a pause across a loss: one whose reason ended meanwhile has to be taken back here.
+            consumer.pause(one) if self._pauses[partition] > 0 or self._choked else consumer.resume(one)
 
     def _revoked(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         self._end([_partition(one) for one in partitions], consumer=consumer)
