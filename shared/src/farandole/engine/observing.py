@@ -13,6 +13,8 @@ from farandole.clock import Clock
 from farandole.delivery import Delivery
 from farandole.engine.intake import Intake
 from farandole.engine.ports import Source
+from farandole.engine.thrown import ends_the_task
+from farandole.engine.unless import finished
 from farandole.handler import Observer
 
 log = structlog.get_logger(__name__)
@@ -38,40 +40,44 @@ class Observing:
         self._intake = intake
         self._arguments = arguments
         self._clock = clock
-        self._stopping = False
+        self._stopping = asyncio.Event()
         self.busy = False
 
     async def run(self) -> None:
         """Feed the observers until stopped or cancelled."""
         await self._source.start(lambda _: None)
         try:
-            while not self._stopping:
+            while not self._stopping.is_set():
                 records = await self._source.fetch()
                 if records:
                     self.busy = True
-                    await self._feed([self._intake.delivery(record) for record in records])
-                    for record in records:
-                        self._source.finish(record)
+                    if await self._fed([self._intake.delivery(record) for record in records]):
+                        for record in records:
+                            self._source.finish(record)
                 self.busy = False
                 await asyncio.sleep(0)
         finally:
             await self._source.close()
 
     def stop(self) -> None:
-        """Fetch nothing more; `run` returns after the batch in hand."""
-        self._stopping = True
+        """Fetch nothing more; `run` returns after the batch in hand, or without it where an observer fails on it."""
+        self._stopping.set()
 
-    async def _feed(self, deliveries: Sequence[Delivery]) -> None:
+    async def _fed(self, deliveries: Sequence[Delivery]) -> bool:
         for observer in self._observers:
             pause = PAUSE
             while not await self._took(observer, deliveries):
-                await self._clock.sleep(pause)
+                if not await finished(self._clock.sleep(pause), unless=self._stopping):
+                    return False
                 pause = min(pause * 2, LONGEST_PAUSE)
+        return True
 
     async def _took(self, observer: Observer, deliveries: Sequence[Delivery]) -> bool:
         try:
             await observer.function(deliveries, **self._arguments[observer.name])
-        except Exception:
+        except BaseException as error:
+            if ends_the_task(error):
+                raise
             log.exception("an observer failed and is given its batch again", observer=observer.name)
             return False
         return True

@@ -7,7 +7,6 @@ means that the delivery was lost to another worker: it is claimed again, and the
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -23,6 +22,7 @@ from farandole.engine.attempt import Attempt, Handled, Tombstoned
 from farandole.engine.intake import Admitted
 from farandole.engine.ports import Message, Partition, Publisher, Source
 from farandole.engine.session import LedgerSession
+from farandole.engine.thrown import ends_the_task
 from farandole.errors import BrokerUnavailableError, StoreUnavailableError, UndecodableError
 from farandole.handler import Handler
 from farandole.ledger import Claim, Settle, State, Verdict, event_key
@@ -141,15 +141,11 @@ class Processor:
         delivery = admitted.delivery
         try:
             if admitted.handler is None:
-                raise UndecodableError(
-                    "the type of this event cannot be told",
-                    why="it has no ce_type header and its bytes name no known schema",
-                    do="read it in the dead-letter topic (docs/howto/look-at-a-dead-letter.md), and mend who wrote it",
-                )
+                raise _unheard(delivery)
             with self._metrics.running(delivery.envelope.type):
                 return await self._attempt.run(delivery, admitted.handler)
         except BaseException as error:
-            if _ends_more_than_the_handler(error):
+            if ends_the_task(error):
                 raise
             return self._failed(admitted, _telling(error), immediate)
 
@@ -275,14 +271,6 @@ def _name(handler: Handler | None) -> str:
     return handler.name if handler else ""
 
 
-def _ends_more_than_the_handler(error: BaseException) -> bool:
-    """Say whether this is the end of the delivery's lane or of the process, rather than what a handler threw."""
-    if isinstance(error, asyncio.CancelledError):
-        task = asyncio.current_task()
-        return task is None or task.cancelling() > 0
-    return isinstance(error, KeyboardInterrupt | GeneratorExit)
-
-
 def _telling(error: BaseException) -> BaseException:
     """Return the error, or, where it fails to say what it is, one that says so in its place."""
     try:
@@ -290,3 +278,17 @@ def _telling(error: BaseException) -> BaseException:
     except Exception:  # an author's `__str__` may raise anything
         return RuntimeError(f"{type(error).__name__}, whose text cannot be had").with_traceback(error.__traceback__)
     return error
+
+
+def _unheard(delivery: Delivery) -> UndecodableError:
+    if delivery.envelope.type:
+        return UndecodableError(
+            f"{delivery.service} does not hear {delivery.envelope.type}",
+            why="the record lies on a private topic: another version of the service wrote it, or an operator",
+            do="deploy the version that hears it, then send it again",
+        )
+    return UndecodableError(
+        "the type of this event cannot be told",
+        why="it has no ce_type header and its bytes name no known schema",
+        do="read it in the dead-letter topic (docs/howto/look-at-a-dead-letter.md), and mend who wrote it",
+    )

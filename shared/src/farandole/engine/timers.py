@@ -9,6 +9,7 @@ import structlog
 
 from farandole.clock import Clock
 from farandole.engine.declared import declared_emissions
+from farandole.engine.thrown import ends_the_task
 from farandole.handler import Timer
 from farandole.outbox import Outbox
 from farandole.store import Store, UnitOfWork
@@ -36,7 +37,9 @@ class TimerRun:
             self.running = True
             try:
                 await self.run_once()
-            except Exception:
+            except BaseException as error:
+                if ends_the_task(error):
+                    raise
                 log.exception("a timer failed and will run again", timer=self._timer.name)
             finally:
                 self.running = False

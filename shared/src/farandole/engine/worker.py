@@ -15,6 +15,7 @@ from farandole.engine.lanes import Lanes, Work
 from farandole.engine.ports import Partition, Source
 from farandole.engine.processor import Processor, claim_of
 from farandole.engine.session import LedgerSession
+from farandole.engine.unless import finished
 from farandole.ledger import Verdict
 from farandole.metrics import Metrics
 
@@ -54,6 +55,7 @@ class Worker:
         self._paused: set[Partition] = set()
         self._waiting = 0
         self._grace: timedelta | None = None
+        self._draining = asyncio.Event()
         self.changed = asyncio.Event()
         """Set whenever a delivery begins, ends, waits or goes on."""
         self._processor: Processor | None = None
@@ -88,7 +90,8 @@ class Worker:
         """Fetch and process until drained or cancelled; then commit and leave the group."""
         # The epoch first, then the group: the other way round, a member that lost its partitions without noticing
         # could claim in an epoch that began after it (PROTOCOL rule 1, found by the model).
-        await self._session.join()
+        if not await self._joined():
+            return
         await self._source.start(self._abandon)
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -103,6 +106,7 @@ class Worker:
     def drain(self, grace: timedelta) -> None:
         """Fetch nothing more; `run` returns when what is in flight is finished, or after ``grace``."""
         self._grace = grace
+        self._draining.set()
         self.changed.set()
 
     async def _fetch_until_drained(self) -> None:
@@ -112,7 +116,9 @@ class Worker:
             if self._session.lost:
                 await self._rejoin()
             await self._room()
-            self._admit(await self._source.fetch())
+            records = await self._source.fetch()
+            if self._grace is None:
+                self._admit(records)
             await asyncio.sleep(0)
 
     async def _finish_in_flight(self) -> None:
@@ -192,9 +198,11 @@ class Worker:
                 self._source.pause(partition)
 
     async def _release_when_due(self, admitted: Admitted) -> None:
-        due = admitted.delivery.due
+        due, handler = admitted.delivery.due, admitted.handler
         assert due is not None
-        await self._clock.sleep(due - self._clock.now())
+        assert handler is not None
+        # The moment is the broker's: however wrong its clock is, nobody waits longer than his policy says.
+        await self._clock.sleep(min(due - self._clock.now(), handler.policy.backoff.longest))
         self._begin([admitted])
 
     def _released(self, task: asyncio.Task[None]) -> None:
@@ -220,5 +228,9 @@ class Worker:
     async def _rejoin(self) -> None:
         self._metrics.rejoined()
         self._abandon_all()
-        await self._session.join()
-        await self._source.rejoin()
+        if await self._joined():
+            await self._source.rejoin()
+
+    async def _joined(self) -> bool:
+        """Join the ledger, however long it is away; return False where the worker is to stop before."""
+        return await finished(self._session.join(), unless=self._draining)

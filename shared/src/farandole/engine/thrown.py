@@ -1,0 +1,17 @@
+"""Thrown: what an author's function threw, told apart from the end of the task that ran it."""
+
+from __future__ import annotations
+
+import asyncio
+
+
+def ends_the_task(error: BaseException) -> bool:
+    """Say whether an error is the end of the present task, or of the process, rather than its author's own.
+
+    A function may await something of its own that was cancelled, and raise CancelledError although nobody cancelled
+    the task that runs it.
+    """
+    if isinstance(error, asyncio.CancelledError):
+        task = asyncio.current_task()
+        return task is None or task.cancelling() > 0
+    return isinstance(error, KeyboardInterrupt | GeneratorExit)
