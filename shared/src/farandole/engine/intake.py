@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from farandole import headers as names
@@ -18,6 +18,8 @@ from farandole.private_topics import PrivateTopics
 from farandole.schema import SchemaSource
 
 MOST_ATTEMPTS: Final = 1_000_000
+MOST_DIGITS: Final = 20
+"""No number of ours is longer: Kafka's offsets have 19 digits."""
 PREFIX_BYTES: Final = 5
 
 
@@ -53,7 +55,7 @@ class Intake:
         own = _private_headers(record.headers) if private else {}
         envelope = self._envelope(record)
         handler = self._handlers.get(envelope.type)
-        if handler is None and envelope.type:
+        if handler is None and envelope.type and not private:
             return None
         if handler is not None and not private and handler.event.avro.topic != record.coordinates.topic:
             return None
@@ -89,8 +91,9 @@ class Intake:
         self, record: Record, envelope: Envelope, own: Mapping[str, str], handler: Handler | None
     ) -> Delivery:
         attempt = _count(own.get(names.ATTEMPT))
-        delay = timedelta(milliseconds=_count(own.get(names.DUE_AFTER_MS)))
+        attempt = attempt if attempt <= MOST_ATTEMPTS else 0
         longest = handler.policy.backoff.longest if handler else timedelta(0)
+        delay = min(_count(own.get(names.DUE_AFTER_MS)), longest // timedelta(milliseconds=1))
         return Delivery(
             record=record,
             envelope=envelope,
@@ -99,7 +102,7 @@ class Intake:
             round_start=min(_count(own.get(names.ROUND)), attempt),
             origin=_coordinates(own.get(names.ORIGIN)) or record.coordinates,
             first_failed=_coordinates(own.get(names.FIRST_FAILED)),
-            due=record.appended + min(delay, longest) if delay else None,
+            due=_later(record.appended, timedelta(milliseconds=delay)) if delay else None,
         )
 
 
@@ -123,14 +126,24 @@ def _private_headers(headers: Headers) -> dict[str, str]:
 
 
 def _count(text: str | None) -> int:
-    """Read a non-negative number from a header; what is not one, or beyond all reason, counts as zero."""
-    if text is None or not (text.isascii() and text.isdigit()) or len(text) > len(str(MOST_ATTEMPTS)) + 3:
-        return 0
-    return int(text)
+    """Read a non-negative number from a header; what is not one, or longer than any of ours, counts as zero."""
+    return int(text) if text is not None and _is_number(text) else 0
+
+
+def _is_number(text: str) -> bool:
+    # "²" is a digit to `isdigit`, and `int` refuses it, as it does thousands of digits.
+    return text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS
+
+
+def _later(moment: datetime, delay: timedelta) -> datetime:
+    try:
+        return moment + delay
+    except OverflowError:
+        return moment
 
 
 def _coordinates(text: str | None) -> Coordinates | None:
     parts = (text or "").rsplit("|", 2)
-    if len(parts) != 3 or not (parts[1].isdigit() and parts[2].isdigit()):
+    if len(parts) != 3 or not (_is_number(parts[1]) and _is_number(parts[2])):
         return None
     return Coordinates(topic=parts[0], partition=int(parts[1]), offset=int(parts[2]))
