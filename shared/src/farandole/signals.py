@@ -9,7 +9,7 @@ from datetime import timedelta
 
 
 class Retry(Exception):  # noqa: N818 - a signal, not an error
-    """Try this delivery again later: at the policy's next delay, or ``after`` the time given."""
+    """Try this delivery again later: after the policy's next delay, counted from ``after`` where a time is given."""
 
     def __init__(self, reason: str, *, after: timedelta | None = None) -> None:
         super().__init__(reason)

@@ -40,8 +40,22 @@ def test_what_is_away_pauses_and_costs_no_attempt():
     assert decided(StoreUnavailableError("the database is away"), attempt=99) == Pause(reason="the database is away")
 
 
-def test_a_handler_that_names_a_time_is_tried_then_and_not_at_once():
-    assert decided(Retry("busy", after=timedelta(seconds=7))) == RetryLater(delay=timedelta(seconds=7), reason="busy")
+@given(st.integers(0, 1), st.randoms(use_true_random=False))
+def test_a_handler_that_names_a_time_is_not_tried_before_and_its_crowd_is_spread_as_any_other(attempt, random):
+    named = timedelta(seconds=7)
+    found = decide(Failure(error=Retry("busy", after=named), attempt=attempt), POLICY, random)
+    assert isinstance(found, RetryLater)
+    assert named <= found.delay <= named + POLICY.backoff.ceiling(attempt)
+
+
+def test_attempts_at_a_system_that_asks_for_a_second_each_time_last_as_long_as_at_one_that_says_nothing():
+    def waited(error: Exception) -> float:
+        patient = Policy(backoff=Backoff(first=timedelta(seconds=1), factor=4, attempts=6))
+        random = Random(5)
+        found = [decide(Failure(error=error, attempt=attempt), patient, random) for attempt in range(5)]
+        return sum(one.delay.total_seconds() for one in found if isinstance(one, RetryLater))
+
+    assert waited(Retry("busy", after=timedelta(seconds=1))) > waited(Retry("busy")) > 60
 
 
 def test_a_handler_that_names_a_time_runs_out_of_attempts_as_well():
