@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Final
 
 import structlog
@@ -65,9 +66,10 @@ class KafkaPublisher:
         }
         self._producer = Producer(self._properties)
         self._stop = threading.Event()
+        self._failed = threading.Event()
         self._thread = threading.Thread(target=self._serve, name="producer reports", daemon=True)
-        self._thread.start()
         self.error: str | None = None
+        self._thread.start()
 
     async def publish(self, messages: Sequence[Message]) -> None:
         """Return when every message is acknowledged. Raises BrokerUnavailableError when one was not."""
@@ -91,19 +93,30 @@ class KafkaPublisher:
             except BufferError:
                 await asyncio.sleep(0.01)
             except KafkaException as error:
-                self._renew_if_fatal(error.args[0])
+                if error.args[0].code() == KafkaError._FATAL:  # noqa: SLF001 - `fatal()` does not say it here
+                    self._failed.set()
                 raise not_acknowledged(str(error)) from error
             else:
                 return
 
-    def _renew_if_fatal(self, error: KafkaError) -> None:
-        if error.fatal():
-            log.error("the producer failed for good and is made anew", error=error.str())
-            self._producer = Producer(self._properties)
-
     def _serve(self) -> None:
         while not self._stop.is_set():
-            self._producer.poll(POLL)
+            try:
+                self._producer.poll(POLL)
+            except KafkaException as error:
+                self.error = str(error)
+                self._failed.set()
+            if self._failed.is_set():
+                self._renew()
+
+    def _renew(self) -> None:
+        """Replace a producer that failed for good; whoever waits for its reports is told that they did not come."""
+        log.error("the producer failed for good and is made anew", error=self.error)
+        failed, self._producer = self._producer, Producer(self._properties)
+        self._failed.clear()
+        with suppress(KafkaException):
+            failed.purge()
+            failed.flush(FLUSH_WITHIN)
 
     def _client_error(self, error: KafkaError) -> None:
         self.error = error.str()
