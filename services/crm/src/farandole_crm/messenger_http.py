@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import datetime
+from typing import Annotated
 
 import msgspec
 from farandole.outside import OutsideRefusal, OutsideSystem, outside_system
@@ -14,8 +15,8 @@ from farandole_crm.settings import CrmSettings
 
 
 class _Sent(msgspec.Struct, frozen=True):
-    notification_id: str
-    sent_at: datetime
+    notification_id: Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
+    sent_at: Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class HttpMessenger:
@@ -45,7 +46,7 @@ async def connect(settings: CrmSettings) -> AsyncGenerator[Messenger]:
     async with outside_system(
         "the CRM",
         settings.crm_url,
-        connect_within=settings.connect_timeout,
-        answer_within=settings.answer_timeout,
+        connect_within=settings.connect_within,
+        answer_within=settings.answer_within,
     ) as system:
         yield HttpMessenger(system)

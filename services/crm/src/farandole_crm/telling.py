@@ -1,4 +1,4 @@
-"""Telling: what a customer is told of an order, each thing once."""
+"""Telling: what a customer is told of an order."""
 
 from __future__ import annotations
 
@@ -12,56 +12,44 @@ from farandole_events import (
     StockBackordered,
 )
 
-from farandole_crm.messenger import Messenger, Notification, Template
-from farandole_crm.tables import notifications
+from farandole_crm.messenger import Notification, Template
+from farandole_crm.teller import Teller
 
 
-async def order_was_placed(placed: OrderPlaced, crm: Messenger, work: UnitOfWork) -> CustomerNotified:
+async def order_was_placed(placed: OrderPlaced, teller: Teller, work: UnitOfWork) -> CustomerNotified | None:
     """Confirm the order."""
-    return await _tell(placed.customer_id, placed.order_id, Template.PLACED, crm, work, reference=placed.reference)
+    return await teller.tell(_about(placed, Template.PLACED, reference=placed.reference), work)
 
 
-async def stock_was_backordered(waiting: StockBackordered, crm: Messenger, work: UnitOfWork) -> CustomerNotified:
+async def stock_was_backordered(waiting: StockBackordered, teller: Teller, work: UnitOfWork) -> CustomerNotified | None:
     """Say that the order waits for goods, and until when."""
     until = waiting.deadline.date().isoformat()
-    return await _tell(waiting.customer_id, waiting.order_id, Template.BACKORDERED, crm, work, until=until)
+    return await teller.tell(_about(waiting, Template.BACKORDERED, until=until), work)
 
 
-async def shipment_was_dispatched(sent: ShipmentDispatched, crm: Messenger, work: UnitOfWork) -> CustomerNotified:
+async def shipment_was_dispatched(
+    sent: ShipmentDispatched, teller: Teller, work: UnitOfWork
+) -> CustomerNotified | None:
     """Say that the order is on its way, and how it can be followed."""
-    how = {"carrier": sent.carrier, "tracking_number": sent.tracking_number}
-    return await _tell(sent.customer_id, sent.order_id, Template.DISPATCHED, crm, work, **how)
+    told = _about(sent, Template.DISPATCHED, carrier=sent.carrier, tracking_number=sent.tracking_number)
+    return await teller.tell(told, work)
 
 
-async def order_was_completed(completed: OrderCompleted, crm: Messenger, work: UnitOfWork) -> CustomerNotified:
+async def order_was_completed(completed: OrderCompleted, teller: Teller, work: UnitOfWork) -> CustomerNotified | None:
     """Thank for the order."""
-    return await _tell(completed.customer_id, completed.order_id, Template.COMPLETED, crm, work)
+    return await teller.tell(_about(completed, Template.COMPLETED), work)
 
 
-async def order_was_cancelled(cancelled: OrderCancelled, crm: Messenger, work: UnitOfWork) -> CustomerNotified:
+async def order_was_cancelled(cancelled: OrderCancelled, teller: Teller, work: UnitOfWork) -> CustomerNotified | None:
     """Say that the order is cancelled, and why."""
-    reason = cancelled.reason
-    return await _tell(cancelled.customer_id, cancelled.order_id, Template.CANCELLED, crm, work, reason=reason)
+    return await teller.tell(_about(cancelled, Template.CANCELLED, reason=cancelled.reason), work)
 
 
-async def _tell(
-    customer_id: str, order_id: str, template: Template, crm: Messenger, work: UnitOfWork, **parameters: str
-) -> CustomerNotified:
-    told = Notification(customer_id=customer_id, order_id=order_id, template=template, parameters=parameters)
-    # The key is the order's and the template's: nobody is told the same thing of an order twice.
-    sent = await crm.send(told, idempotency_key=f"notification:{order_id}:{template}")
-    row = {
-        "order_id": order_id,
-        "template": template,
-        "customer_id": customer_id,
-        "notification_id": sent.notification_id,
-        "sent_at": sent.sent_at,
-    }
-    await work.execute(work.insert(notifications).values(row).on_conflict_do_nothing())
-    return CustomerNotified(
-        customer_id=customer_id,
-        order_id=order_id,
-        notification_id=sent.notification_id,
-        template=template.value,
-        sent_at=sent.sent_at,
+def _about(
+    event: OrderPlaced | StockBackordered | ShipmentDispatched | OrderCompleted | OrderCancelled,
+    template: Template,
+    **parameters: str,
+) -> Notification:
+    return Notification(
+        customer_id=event.customer_id, order_id=event.order_id, template=template, parameters=parameters
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from farandole.outside import OutsideRefusal, OutsideSystem, outside_system
@@ -15,8 +15,8 @@ from farandole_erp.settings import ErpSettings
 
 
 class _Posted(msgspec.Struct, frozen=True):
-    sales_order_id: str
-    posted_at: datetime
+    sales_order_id: Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
+    posted_at: Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class HttpSalesLedger:
@@ -41,7 +41,7 @@ async def connect(settings: ErpSettings) -> AsyncGenerator[SalesLedger]:
     async with outside_system(
         "the ERP",
         settings.erp_url,
-        connect_within=settings.connect_timeout,
-        answer_within=settings.answer_timeout,
+        connect_within=settings.connect_within,
+        answer_within=settings.answer_within,
     ) as system:
         yield HttpSalesLedger(system)

@@ -9,6 +9,7 @@ from farandole import Backoff, Service
 from farandole_events import CreditNoteIssued, InvoiceIssued, OrderCancelled, OrderCompleted, OrderPlaced
 
 from farandole_erp import posting
+from farandole_erp.app import create_app
 from farandole_erp.sales_ledger import SalesLedger
 from farandole_erp.sales_ledger_http import connect
 from farandole_erp.settings import ErpSettings
@@ -19,6 +20,7 @@ PATIENT: Final = Backoff(first=timedelta(seconds=1), factor=4, attempts=6)
 service: Final = Service("erp", tables=metadata)
 service.provide(ErpSettings)
 service.provide(SalesLedger, connect)
+service.http(create_app)
 
 service.on(OrderPlaced, depends_on="erp", retry=PATIENT)(posting.order_was_placed)
 service.on(OrderCompleted, depends_on="erp", retry=PATIENT)(posting.order_was_completed)
