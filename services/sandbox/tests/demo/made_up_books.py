@@ -152,7 +152,9 @@ class _Writer:
         if name in _WEBHOOKS:
             sender_id = f"wh-{name}-{order_id}"
             event_id = webhook_id(source=_WEBHOOKS[name][1], sender_id=sender_id)
-            self.webhooks.append({"id": sender_id, "receiver": _WEBHOOKS[name][0], "acknowledged": 1})
+            told = {"type": "returned" if name == "ShipmentReturned" else "delivered"}
+            about_it = {"id": sender_id, "receiver": _WEBHOOKS[name][0], "order_id": order_id, "body": told}
+            self.webhooks.append({**about_it, "acknowledged": 1})
         elif joined:
             event_id = join_id(join=order_id, service=service, event_type=full, ordinal=0)
         else:

@@ -235,6 +235,12 @@ OFFENCES: tuple[tuple[str, Rule, Damage, Kind], ...] = (
         UNEXPLAINED,
     ),
     (
+        "an order is completed although its parcel came back",
+        order_rules.orders_end_as_their_input_says,
+        _webhook(order_id="A", body={"type": "returned"}),
+        UNEXPLAINED,
+    ),
+    (
         "an order is rejected although the goods are there",
         order_rules.only_what_is_gone_is_rejected,
         _placed_with(2, order=errand("10250", product=CHAI).order),
@@ -508,6 +514,13 @@ def test_a_dead_letter_is_not_lost() -> None:
     books = _handled_nothing("erp", "A", "OrderPlaced")(balanced())
     dead = replace(books, dead=[("erp", event_of(books, "A", "OrderPlaced"))])
     assert list(delivery_rules.every_heard_event_is_handled(dead)) == []
+
+
+def test_a_carrier_that_brings_a_parcel_back_unasked_explains_the_cancellation() -> None:
+    unasked = _placed_with(3, returned=False)(balanced())
+    assert list(order_rules.orders_end_as_their_input_says(unasked)) == []
+    silent = replace(unasked, webhooks=[{**one, "body": {"type": "delivered"}} for one in unasked.webhooks])
+    assert [misfit.kind for misfit in order_rules.orders_end_as_their_input_says(silent)] == [UNEXPLAINED]
 
 
 def test_two_records_of_one_event_are_allowed() -> None:

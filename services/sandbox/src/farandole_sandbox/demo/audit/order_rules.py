@@ -12,6 +12,7 @@ from farandole_sandbox.demo.shop import Placed
 
 ENDS: Final = {"completed": "OrderCompleted", "cancelled": "OrderCancelled"}
 _STOCK_REJECTED: Final = "stock_rejected"
+_RETURNED: Final = "returned"
 
 
 def every_accepted_order_is_placed_once(books: Books) -> Iterable[Misfit]:
@@ -61,23 +62,29 @@ def orders_end_as_their_input_says(books: Books) -> Iterable[Misfit]:
     comes first: whether goods were short is held to what was reserved (`only_what_is_gone_is_rejected`).
     """
     rows = {row["order_id"]: row for row in books.rows("orders.orders")}
+    came_back = _came_back(books)
     for placed in books.placed:
         row = rows.get(placed.order_id)
         if row is None or row["status"] not in ENDS:
             continue
-        if (row["cause"] or "completed") not in _possible_ends(placed):
+        if (row["cause"] or "completed") not in _possible_ends(placed, came_back):
             yield unexplained(f"{named(placed)} is {row['status']} ({row['cause']}), which its input does not explain")
 
 
-def _possible_ends(placed: Placed) -> frozenset[str]:
+def _came_back(books: Books) -> frozenset[str]:
+    """Return the orders whose parcels came back by the carriers' own books: a carrier may lose heart unasked, too."""
+    return frozenset(one["order_id"] for one in books.webhooks if one["body"].get("type") == _RETURNED)
+
+
+def _possible_ends(placed: Placed, came_back: frozenset[str]) -> frozenset[str]:
     errand = placed.errand
     ends = {_STOCK_REJECTED} if any(line.product.discontinued for line in errand.order.lines) else set[str]()
     if errand.cancelled:
         ends.add("customer")
     if errand.card.is_refused:
         ends.add("payment_declined")
-    elif errand.returned:
-        ends.add("returned")
+    elif errand.returned or placed.order_id in came_back:
+        ends.add(_RETURNED)
     else:
         ends.add("completed")
     return frozenset(ends)
