@@ -10,7 +10,7 @@ from functools import partial
 from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from farandole_sandbox.answer import Answer, Call, refused
@@ -100,10 +100,14 @@ async def read_body(request: Request) -> bytes | Answer:
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         return refused(415, "not_json", "send Content-Type: application/json")
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _LARGEST_BODY:
-            return refused(413, "too_large", f"a body has at most {_LARGEST_BODY} bytes")
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > _LARGEST_BODY:
+                return refused(413, "too_large", f"a body has at most {_LARGEST_BODY} bytes")
+    except ClientDisconnect:
+        # Whoever asked is gone, killed or too busy: nothing was done, nobody hears this, and nothing failed here.
+        return refused(400, "bad_request", "the body did not come")
     return bytes(body) or b"{}"
 
 
