@@ -1,4 +1,4 @@
-"""A caller that is gone before its body came: killed, or too busy to send it. The systems outside bear it in silence."""
+"""A caller that is gone before its body came: killed, or too busy to send it. The systems bear it in silence."""
 
 from __future__ import annotations
 
