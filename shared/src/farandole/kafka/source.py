@@ -115,10 +115,10 @@ class KafkaSource:
     async def rejoin(self) -> None:
         """Abandon every assignment without committing more, and start again from the committed offsets."""
         self._rejoin.set()
+        # What was handed over already is not dropped here: some of it may be of the new assignments, when the loop is
+        # busy for long enough; `fetch` tells the old from the new.
         while self._rejoin.is_set() and self._thread is not None and self._thread.is_alive():
-            self._drop_fetched()
             await asyncio.sleep(0.01)
-        self._drop_fetched()
 
     async def close(self) -> None:
         """Commit what is finished and leave the group; waits at most ten seconds."""
