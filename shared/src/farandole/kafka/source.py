@@ -117,7 +117,7 @@ class KafkaSource:
         self._rejoin.set()
         # What was handed over already is not dropped here: some of it may be of the new assignments, when the loop is
         # busy for long enough; `fetch` tells the old from the new.
-        while self._rejoin.is_set() and self._thread is not None and self._thread.is_alive():
+        while self._rejoin.is_set() and self._thread is not None and self._thread.is_alive():  # noqa: ASYNC110 - a thread's
             await asyncio.sleep(0.01)
 
     async def close(self) -> None:
@@ -204,7 +204,7 @@ class KafkaSource:
             coordinates=Coordinates(topic=partition.topic, partition=partition.number, offset=offset),
             key=_bytes(message.key()),
             value=_bytes(message.value()),
-            headers=_headers(message.headers()),
+            headers=_headers(message),
             appended=_moment(millis),
             assignment=assignment.number,
         )
@@ -330,7 +330,13 @@ def _partition(one: TopicPartition) -> Partition:
     return Partition(topic=one.topic, number=one.partition)
 
 
-def _headers(headers: Any) -> Headers:
+def _headers(message: Message) -> Headers:
+    """Return a record's headers; none where a name is not UTF-8, which other clients may write and ours cannot read."""
+    try:
+        headers: Any = message.headers()
+    except (UnicodeDecodeError, SystemError):
+        log.warning("the headers of a record cannot be read", topic=message.topic(), offset=message.offset())
+        return ()
     return tuple((name, _bytes(value) or b"") for name, value in headers or ())
 
 
