@@ -50,8 +50,14 @@ def _status(placed: int = 0, completed: int = 0, cancelled: int = 0) -> Mapping[
     return {"placed": placed, "completed": completed, "cancelled": cancelled}
 
 
-async def _wait(*told: Mapping[str, int] | None, placed: int, patience: float = 60) -> Sequence[Tally]:
+async def _wait(
+    *told: Mapping[str, int] | None, placed: int, patience: float = 60, held: list[int] | None = None
+) -> Sequence[Tally]:
     shown: list[Tally] = []
+
+    async def still_held() -> int:
+        return held.pop(0) if held else 0
+
     async with httpx2.AsyncClient(transport=httpx2.MockTransport(Answers(*told))) as client:
         counter = Counter(client, "http://orders")
         await counter.begin()
@@ -63,6 +69,7 @@ async def _wait(*told: Mapping[str, int] | None, placed: int, patience: float = 
             placed=lambda: placed,
             placing=placing,
             show=shown.append,
+            held=still_held,
             patience=timedelta(seconds=patience),
             tick=timedelta(0),
         )
@@ -87,6 +94,13 @@ async def test_an_order_service_that_is_away_is_waited_for() -> None:
 async def test_patience_ends_when_nothing_moves() -> None:
     with pytest.raises(Stalled, match="nothing has moved for"):
         await _wait(_status(), _status(placed=1), placed=1, patience=0.05)
+
+
+async def test_a_retry_that_is_not_due_yet_is_waited_for_and_then_patience_begins_anew() -> None:
+    asked = [2, 1, 0]
+    with pytest.raises(Stalled):
+        await _wait(_status(), _status(placed=1), placed=1, patience=0.01, held=asked)
+    assert asked == []
 
 
 def test_the_line_of_progress_names_every_number() -> None:
@@ -137,7 +151,8 @@ def test_percentiles_are_durations_that_occurred() -> None:
 
 def test_a_backlog_says_what_is_left() -> None:
     assert Backlog().is_empty
-    left = Backlog(lag={"erp erp.retry.1": 2}, webhooks=1)
+    left = Backlog(lag={"erp erp.retry.1": 2}, webhooks=1, held=2)
     assert not left.is_empty
-    assert str(left) == "2 records before erp erp.retry.1, 1 webhooks owed"
+    assert str(left) == "2 records before erp erp.retry.1, 1 webhooks owed, 2 retries that are not due yet"
+    assert not Backlog(held=1).is_empty
     assert not Backlog(away="the broker says nothing").is_empty

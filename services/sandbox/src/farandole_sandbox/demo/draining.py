@@ -26,18 +26,19 @@ _TIMEOUT: Final = 5.0
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Backlog:
-    """What is left to do. ``lag`` holds the records before each group, a retry that waits among them."""
+    """What is left to do. ``lag`` holds the records before each group, also those that are ``held`` until due."""
 
     lag: Mapping[str, int] = field(default_factory=dict[str, int])
     outboxes: int = 0
     webhooks: int = 0
     in_flight: int = 0
+    held: int = 0
     away: str = ""
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing is left, and everybody was there to say so."""
-        return not (self.lag or self.outboxes or self.webhooks or self.in_flight or self.away)
+        return not (self.lag or self.outboxes or self.webhooks or self.in_flight or self.held or self.away)
 
     def __str__(self) -> str:
         parts = [f"{count} records before {group}" for group, count in sorted(self.lag.items())]
@@ -45,6 +46,7 @@ class Backlog:
             (self.outboxes, "events in outboxes"),
             (self.webhooks, "webhooks owed"),
             (self.in_flight, "deliveries in flight"),
+            (self.held, "retries that are not due yet"),
         )
         parts += [f"{count} {what}" for count, what in counted if count]
         return ", ".join([*parts, *filter(None, [self.away])]) or "nothing"
@@ -59,13 +61,16 @@ class Drain:
         self._meter = LagMeter(mesh.bootstrap, groups())
 
     async def until_empty(self, *, patience: timedelta = PATIENCE) -> Backlog:
-        """Return once nothing is left, or what is left when it has not changed for as long as ``patience``."""
+        """Return once nothing is left, or what is left when it has not changed for as long as ``patience``.
+
+        As long as a retry is held, nobody can say that nothing will change: it becomes due, and in the end dead.
+        """
         last, changed = None, time.monotonic()
         while True:
             backlog = await self.look()
             if backlog.is_empty:
                 return backlog
-            if backlog != last:
+            if backlog != last or backlog.held:
                 last, changed = backlog, time.monotonic()
             if time.monotonic() - changed > patience.total_seconds():
                 return backlog
@@ -75,18 +80,16 @@ class Drain:
         """Return what is left now; who does not answer is named, and counts as not done."""
         home, names = Path(self._mesh.home), [process.name for process in self._mesh.services]
         try:
+            told = [await status_of(self._client, process.url) for process in self._mesh.services]
             return Backlog(
                 webhooks=await webhooks_pending(self._client, self._mesh.url("sandbox")),
-                in_flight=sum([await self._in_flight(process.url) for process in self._mesh.services]),
+                in_flight=sum(int(one["in_flight"]) for one in told if one is not None),
+                held=sum(int(one["held"]) for one in told if one is not None),
                 outboxes=await asyncio.to_thread(outbox_waiting, home, names),
                 lag=await asyncio.to_thread(self._meter.read),
             )
         except (httpx2.HTTPError, BrokerUnavailableError) as error:
             return Backlog(away=str(error) or type(error).__name__)
-
-    async def _in_flight(self, url: str) -> int:
-        told = await status_of(self._client, url)
-        return 0 if told is None else int(told["in_flight"]) + int(told["held"])
 
 
 async def status_of(client: httpx2.AsyncClient, url: str) -> Any:

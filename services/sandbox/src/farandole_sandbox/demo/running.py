@@ -62,6 +62,7 @@ class Running:
                 placed=lambda: len(self._shop.receipts.placed),
                 placing=placing,
                 show=self._progress.show,
+                held=self._held,
             )
         except ShopClosed as closed:
             return [str(closed)]
@@ -70,6 +71,13 @@ class Running:
         finally:
             placing.cancel()
         return []
+
+    async def _held(self) -> int:
+        """Return how many retries wait until they are due, and tell: orders may wait for them for minutes."""
+        held = (await Drain(self._mesh, self._client).look()).held
+        if held:
+            self._progress.tell(f"{held} retries wait until they are due")
+        return held
 
     async def _where(self) -> str:
         """Say which orders are open and where they are."""

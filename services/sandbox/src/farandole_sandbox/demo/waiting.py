@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
@@ -103,13 +103,14 @@ async def until_ended(
     placed: Callable[[], int],
     placing: asyncio.Future[None],
     show: Callable[[Tally], None],
+    held: Callable[[], Awaitable[int]],
     patience: timedelta = PATIENCE,
     tick: timedelta = TICK,
 ) -> None:
     """Return when all orders are placed and have ended.
 
     Raises:
-        Stalled: nothing has moved for as long as ``patience``.
+        Stalled: nothing has moved for as long as ``patience``, and no retry is ``held`` until it is due.
     """
     moved, last = time.monotonic(), None
     while True:
@@ -128,5 +129,7 @@ async def until_ended(
             if done and tally.open <= 0:
                 return
         if time.monotonic() - moved > patience.total_seconds():
-            raise Stalled(patience)
+            if not await held():
+                raise Stalled(patience)
+            moved = time.monotonic()
         await asyncio.sleep(tick.total_seconds())
