@@ -263,12 +263,12 @@ class KafkaSource:
         self._last_commit = now
         due = [(one, position) for one in self._assignments if (position := one.tracker.to_commit()) is not None]
         offsets = [TopicPartition(one.partition.topic, one.partition.number, position) for one, position in due]
+        for one, position in due:
+            one.tracker.committed(position)
         if synchronously:
             self._commit_now(consumer, offsets)
         elif offsets:
             self._commit_soon(consumer, offsets)
-        for one, position in due:
-            one.tracker.committed(position)
 
     def _was_committed(self, error: KafkaError | None, partitions: list[TopicPartition]) -> None:
         """Note commits that failed, so that they are tried again."""
@@ -282,6 +282,7 @@ class KafkaSource:
         try:
             consumer.commit(offsets=offsets, asynchronous=True)
         except KafkaException as error:
+            self._was_committed(error.args[0], offsets)
             log.warning("offsets could not be committed", group=self._group, error=str(error))
 
     def _commit_now(self, consumer: Consumer, offsets: list[TopicPartition]) -> None:
