@@ -40,18 +40,26 @@ UNTOLD: Final = Report(
 
 
 def private_headers(
-    delivery: Delivery, report: Report, *, attempt: int, handler: str, version: str, delay: timedelta | None = None
+    delivery: Delivery,
+    report: Report,
+    *,
+    attempt: int,
+    handler: str,
+    version: str,
+    delay: timedelta | None = None,
+    with_foreign: bool = True,
 ) -> Headers:
     """Return the headers of a retry record (with a ``delay``) or of a dead letter (without).
 
-    The envelope and every foreign header of the original go along; what it carried under our private names does not.
+    The envelope goes along, and, ``with_foreign``, every foreign header of the original; what it carried under our
+    private names does not.
     """
     envelope = delivery.envelope.headers()
     known = {name for name, _ in envelope}
     foreign = tuple(
         (name, value)
         for name, value in delivery.record.headers
-        if name not in known and not name.startswith((names.PRIVATE_PREFIX, "ce_"))
+        if with_foreign and name not in known and not name.startswith((names.PRIVATE_PREFIX, "ce_"))
     )
     first = delivery.first_failed or delivery.coordinates
     own = [

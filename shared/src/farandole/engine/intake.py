@@ -20,6 +20,9 @@ from farandole.schema import SchemaSource
 MOST_ATTEMPTS: Final = 1_000_000
 MOST_DIGITS: Final = 20
 """No number of ours is longer: Kafka's offsets have 19 digits."""
+MOST_ATTRIBUTE_BYTES: Final = 8_192
+"""Of one attribute of an envelope. Attributes are repeated in every follow-on and retry, so they must not grow them."""
+MOST_SOURCE_BYTES: Final = 256
 PREFIX_BYTES: Final = 5
 
 
@@ -70,14 +73,15 @@ class Intake:
             id=bare_record_id(cluster=self._cluster, coordinates=record.coordinates),
             type="",
             source=record.coordinates.topic,
-            subject=(record.key or b"").decode("utf-8", "replace"),
+            subject=_subject(record.key or b""),
             time=rfc3339(record.appended),
             correlation_id="",
         )
-        envelope = Envelope.parse(record.headers, fallback=fallback)
+        headers = [(name, value) for name, value in record.headers if _is_believable(name, value)]
+        envelope = Envelope.parse(headers, fallback=fallback)
         if envelope.type:
             return envelope
-        return Envelope.parse(record.headers, fallback=_typed(fallback, self._type_by_prefix(record.value)))
+        return Envelope.parse(headers, fallback=_typed(fallback, self._type_by_prefix(record.value)))
 
     def _type_by_prefix(self, value: bytes | None) -> str:
         if value is None or len(value) < PREFIX_BYTES or value[0] != 0:
@@ -104,6 +108,15 @@ class Intake:
             first_failed=_coordinates(own.get(names.FIRST_FAILED)),
             due=_later(record.appended, timedelta(milliseconds=delay)) if delay else None,
         )
+
+
+def _is_believable(name: str, value: bytes) -> bool:
+    """Refuse what a database or a topic would: a NUL, which PostgreSQL takes in no text, and what is far too long."""
+    return b"\0" not in value and len(value) <= (MOST_SOURCE_BYTES if name == names.SOURCE else MOST_ATTRIBUTE_BYTES)
+
+
+def _subject(key: bytes) -> str:
+    return key.decode("utf-8", "replace") if _is_believable(names.SUBJECT, key) else ""
 
 
 def _typed(envelope: Envelope, event_type: str) -> Envelope:

@@ -22,6 +22,7 @@ from farandole.engine.attempt import Attempt, Handled, Tombstoned
 from farandole.engine.intake import Admitted
 from farandole.engine.ports import Message, Partition, Publisher, Source
 from farandole.engine.session import LedgerSession
+from farandole.engine.size import fits_private_topic
 from farandole.engine.thrown import ends_the_task
 from farandole.errors import BrokerUnavailableError, StoreUnavailableError, UndecodableError
 from farandole.handler import Handler
@@ -126,7 +127,9 @@ class Processor:
                 case Failed(decision=Pause(reason=reason)):
                     await self._wait(admitted.delivery, pause, reason)
                     pause = min(pause * 2, LONGEST_PAUSE)
-                case Failed(decision=RetryLater(delay=delay), report=report):
+                case Failed(decision=RetryLater(delay=delay), report=report) if self._can_retry(
+                    admitted, report, delay
+                ):
                     return await self._retry(admitted, report, delay)
                 case Failed(report=report):
                     return await self._dead(admitted, report)
@@ -200,6 +203,12 @@ class Processor:
                 return None if entry is None else entry.follow_ons
 
     async def _publish_retry(self, admitted: Admitted, report: Report, delay: timedelta) -> None:
+        await self._publish(admitted.delivery, [self._retry_record(admitted, report, delay)])
+
+    def _can_retry(self, admitted: Admitted, report: Report, delay: timedelta) -> bool:
+        return fits_private_topic(self._retry_record(admitted, report, delay))
+
+    def _retry_record(self, admitted: Admitted, report: Report, delay: timedelta) -> Message:
         delivery = admitted.delivery
         headers = private_headers(
             delivery,
@@ -211,20 +220,33 @@ class Processor:
         )
         tier = delivery.attempt - delivery.round_start + 1
         record = delivery.record
-        await self._publish(
-            delivery,
-            [Message(topic=self._topics.retry(tier), key=record.key, value=record.value, headers=headers)],
-        )
+        return Message(topic=self._topics.retry(tier), key=record.key, value=record.value, headers=headers)
 
     async def _publish_dead(self, admitted: Admitted, report: Report) -> None:
+        whole = self._dead_letter(admitted, report)
+        await self._publish(
+            admitted.delivery, [whole if fits_private_topic(whole) else self._stripped_dead_letter(admitted, report)]
+        )
+
+    def _dead_letter(self, admitted: Admitted, report: Report, *, with_foreign: bool = True) -> Message:
         delivery = admitted.delivery
         headers = private_headers(
-            delivery, report, attempt=delivery.attempt, handler=_name(admitted.handler), version=self._version
+            delivery,
+            report,
+            attempt=delivery.attempt,
+            handler=_name(admitted.handler),
+            version=self._version,
+            with_foreign=with_foreign,
         )
         record = delivery.record
-        await self._publish(
-            delivery, [Message(topic=self._topics.dead_letters, key=record.key, value=record.value, headers=headers)]
-        )
+        return Message(topic=self._topics.dead_letters, key=record.key, value=record.value, headers=headers)
+
+    def _stripped_dead_letter(self, admitted: Admitted, report: Report) -> Message:
+        """Return the dead letter of a record that no private topic takes: everything but the record itself."""
+        why = f"(too large for a dead letter: the record itself is only at {admitted.delivery.coordinates})"
+        told = Report(error_class=report.error_class, message=f"{why} {report.message}", stack=report.stack)
+        bare = self._dead_letter(admitted, told, with_foreign=False)
+        return Message(topic=bare.topic, key=None, value=None, headers=bare.headers)
 
     async def _publish(self, delivery: Delivery, messages: Sequence[Message]) -> None:
         """Publish until acknowledged: once something is decided, an unreachable broker may only pause."""

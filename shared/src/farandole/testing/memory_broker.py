@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from farandole.clock import Clock
 from farandole.delivery import Coordinates, Record
 from farandole.engine.ports import Message, Partition
+from farandole.engine.size import fits_private_topic
 from farandole.engine.tracker import Tracker
 from farandole.errors import BrokerUnavailableError
 
@@ -30,6 +31,8 @@ class MemoryBroker:
         if self.unavailable:
             raise BrokerUnavailableError("the memory broker is away", why="the test took it away", do="give it back")
         for message in messages:
+            if not fits_private_topic(message):
+                raise BrokerUnavailableError("the memory broker refuses", why="the message is too large")
             self.append(message)
 
     def append(self, message: Message) -> Record:
