@@ -35,8 +35,14 @@ class Publication:
         self._error: KafkaError | None = None
         self.acknowledged: asyncio.Future[None] = self._loop.create_future()
 
-    def reported(self, error: KafkaError | None, _: Report) -> None:
-        """Take one delivery report; called by the producer's thread."""
+    def reported(self, error: KafkaError | None, report: Report) -> None:
+        """Take one delivery report; called by the producer's thread.
+
+        The client also reports what it concludes: a later batch was taken, so this one must have been. A broker to
+        which the producer is new takes a later batch without the earlier one, so only an offset is an acknowledgement.
+        """
+        if error is None and report.offset() is None:
+            error = KafkaError(KafkaError._STATE, "a later batch overtook it")  # noqa: SLF001 - it has no other name
         self._error = self._error or error
         self._left -= 1
         if self._left == 0:
