@@ -224,7 +224,10 @@ class Runtime:
     async def _prune(self, store: Store) -> None:
         while True:
             await self._ports.clock.sleep(PRUNE_EVERY)
-            await store.prune(self._ports.clock.now() - self._settings.inbox_window)
+            try:
+                await store.prune(self._ports.clock.now() - self._settings.inbox_window)
+            except StoreUnavailableError as error:
+                log.warning("the inbox is pruned later", reason=error.what)
 
 
 def private_topics_of(service: Service) -> PrivateTopics:
