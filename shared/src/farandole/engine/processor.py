@@ -218,9 +218,11 @@ class Processor:
             version=self._version,
             delay=delay,
         )
+        # A version without tiers may have to publish again what one with tiers announced.
         tier = delivery.attempt - delivery.round_start + 1
+        topic = self._topics.retry(tier) if self._topics.tiers else self._topics.redelivery
         record = delivery.record
-        return Message(topic=self._topics.retry(tier), key=record.key, value=record.value, headers=headers)
+        return Message(topic=topic, key=record.key, value=record.value, headers=headers)
 
     async def _publish_dead(self, admitted: Admitted, report: Report) -> None:
         whole = self._dead_letter(admitted, report)
