@@ -7,10 +7,12 @@ the handler's policy retries with the same key).
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any, Final, TypeVar
+from urllib.parse import quote
 
 import httpx2
 import msgspec
@@ -27,6 +29,8 @@ CONNECTIONS: Final = 16
 IDLE_AT_MOST: Final = timedelta(seconds=3)
 """How long an idle connection is kept. Servers usually close theirs after 5 s, and whoever sends just then loses."""
 TOO_MANY: Final = 429
+_SLASHES: Final = re.compile(r"[/\\]")
+_LONGEST_SHOWN: Final = 80
 
 
 class OutsideAwayError(FarandoleError):
@@ -112,6 +116,31 @@ class OutsideSystem:
                 why=str(error),
                 do=f"look whether the address of {self.name} is the right one",
             ) from error
+
+
+def path_segment(text: str) -> str:
+    """Return a text, percent-encoded, as one part of a path that leads nowhere else.
+
+    Dots cannot be escaped: clients and proxies take ``..``, also between escaped slashes, for the way to another path.
+
+    Raises:
+        OutsideRefusedError: the text is empty, or one of its parts between slashes is: empty, ``.`` or ``..``; or it
+            holds half a character. Nothing is sent, and sending it again cannot help.
+    """
+    if {"", ".", ".."} & set(_SLASHES.split(text)):
+        raise _no_segment(text, "in the path of a request it would lead elsewhere")
+    try:
+        return quote(text, safe="")
+    except UnicodeEncodeError:
+        raise _no_segment(text, "it holds half a character, which no path can") from None
+
+
+def _no_segment(text: str, why: str) -> OutsideRefusedError:
+    return OutsideRefusedError(
+        f"{text[:_LONGEST_SHOWN]!r} cannot be part of an outside system's path",
+        why=why,
+        do="look who gave something such a name",
+    )
 
 
 @asynccontextmanager

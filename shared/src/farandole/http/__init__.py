@@ -1,1 +1,1 @@
-"""HTTP: the server of a service's process: health, status, metrics, and the service's own application."""
+"""HTTP: the server of a service's process, and what every service's own application needs to read a request safely."""
