@@ -61,13 +61,14 @@ class DemoRun:
         """Wait until the order service has accepted so many orders, and return the mesh as it is then."""
         async with httpx2.AsyncClient(timeout=2) as client:
             while True:
-                self._still_running()
+                self.still_running()
                 mesh = status.running(self._home)
                 if mesh is not None and await _accepted(client, mesh) >= count:
                     return mesh
                 await asyncio.sleep(0.05)
 
-    def _still_running(self) -> None:
+    def still_running(self) -> None:
+        """Fail if the demo has ended, and show what it told."""
         if self._output.done():
             _, stderr = self._output.result()
             raise AssertionError(f"the demo ended early:\n{stderr.decode()[-4000:]}")
@@ -79,7 +80,7 @@ class DemoRun:
         assert victim is not None
         os.kill(victim, signal.SIGKILL)
         while True:
-            self._still_running()
+            self.still_running()
             now = status.running(self._home)
             pid = now.process(name).pid if now is not None else None
             if pid is not None and pid != victim:
