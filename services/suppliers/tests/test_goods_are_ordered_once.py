@@ -194,12 +194,28 @@ async def test_goods_of_another_product_contradict_the_purchase_order(suppliers:
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"[]", b"\xff", b'{"purchase_order_id": 1}'],
+    [b"", b"[]", b"\xff", b'{"purchase_order_id": 1}', b'{"x": ' + b"[" * 60_000 + b"]" * 2],
+    ids=["nothing", "a list", "no text", "a number", "an abyss"],
 )
 async def test_a_signed_message_that_makes_no_sense_is_refused_in_words(suppliers: Harness, body: bytes) -> None:
     answer = await send(suppliers, body=body)
     assert answer.status_code == 400
     assert answer.json()["error"] == "bad_request"
+
+
+@pytest.mark.parametrize("field", ["purchase_order_id", "product_id"])
+async def test_a_message_that_no_database_could_keep_is_refused_with_its_field(suppliers: Harness, field: str) -> None:
+    await suppliers.deliver(low())
+    answer = await send(suppliers, **{field: "po\x00"})
+    assert answer.status_code == 400
+    assert f"$.{field}" in answer.json()["reason"]
+    assert suppliers.events(GoodsReceived) == []
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "1969-12-31T23:59:59Z"])
+async def test_a_moment_at_the_edge_of_time_is_told_or_refused_but_never_fails(suppliers: Harness, at: str) -> None:
+    await suppliers.deliver(low())
+    assert (await send(suppliers, at=at)).status_code in {202, 400}
 
 
 @pytest.mark.parametrize("quantity", [0, -1, 2**31, "many"])
@@ -220,7 +236,15 @@ async def test_purchase_orders_are_told_a_page_at_a_time(suppliers: Harness) -> 
     assert [one["shortage_id"] for one in first["purchase_orders"]] == ["s-1", "s-2"]
     assert [(one["shortage_id"], one["state"]) for one in rest["purchase_orders"]] == [("s-3", "sent")]
     assert rest["next"] is None
-    assert (await suppliers.http.get("/purchase-orders?limit=0")).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "query", ["limit=0", "limit=-1", "limit=1001", "limit=ten", "limit=%C2%B2", "limit=", "after=%00"]
+)
+async def test_a_page_that_is_none_is_refused_in_words(suppliers: Harness, query: str) -> None:
+    answer = await suppliers.http.get(f"/purchase-orders?{query}")
+    assert answer.status_code == 400
+    assert answer.json()["reason"].startswith(("limit", "after"))
 
 
 async def test_without_a_secret_the_service_does_not_start(portal: FakePortal) -> None:

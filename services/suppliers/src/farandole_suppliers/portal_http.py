@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import datetime
-from urllib.parse import quote
 
 import msgspec
-from farandole.outside import OutsideRefusal, OutsideSystem, outside_system
+from farandole.outside import OutsideRefusal, OutsideSystem, outside_system, path_segment
 
 from farandole_suppliers.portal import PurchaseOrder, SupplierPortal
 from farandole_suppliers.settings import SuppliersSettings
@@ -29,7 +28,7 @@ class HttpPortal:
         self, supplier_id: str, product_id: str, quantity: int, *, shortage_id: str, idempotency_key: str
     ) -> PurchaseOrder:
         """See SupplierPortal."""
-        path = f"/suppliers/{quote(supplier_id, safe='')}/purchase-orders"
+        path = f"/suppliers/{path_segment(supplier_id)}/purchase-orders"
         body = {"product_id": product_id, "quantity": quantity, "shortage_id": shortage_id}
         try:
             taken = await self._system.post(path, body, _Taken, idempotency_key=idempotency_key)
