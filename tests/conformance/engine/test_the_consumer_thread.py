@@ -83,11 +83,15 @@ def _handed_over(source: KafkaSource) -> bool:
 async def test_a_header_whose_name_is_no_text_does_not_end_the_thread(
     source: KafkaSource, publisher: KafkaPublisher, connection: Connection, topic: str
 ) -> None:
-    _publish_with_header_name(connection, topic, b"\xff\xfe")
-    await publisher.publish([Message(topic=topic, key=b"k", value=b"honest", headers=(("ce_id", b"1"),))])
-    strange, honest = await fetched(source, 2)
-    assert (strange.value, honest.value) == (b"strange", b"honest")
-    assert honest.headers == (("ce_id", b"1"),)
+    honest = Message(topic=topic, key=b"k", value=b"honest", headers=(("ce_id", b"1"),))
+    # Python calls a C function that it called often without looking whether it left an error behind.
+    for _ in range(3):
+        await publisher.publish([honest] * 50)
+        _publish_with_header_name(connection, topic, b"\xff\xfe")
+    await publisher.publish([honest])
+    found = await fetched(source, 154)
+    assert [one.headers for one in found if one.value == b"strange"] == [()] * 3
+    assert [one.headers for one in found if one.value == b"honest"] == [honest.headers] * 151
 
 
 def _publish_with_header_name(connection: Connection, topic: str, name: bytes) -> None:

@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from operator import methodcaller
 from typing import Any, Final
 
 import structlog
@@ -26,6 +27,9 @@ from farandole.kafka.connection import Connection
 
 log = structlog.get_logger(__name__)
 
+_READ_HEADERS: Final = methodcaller("headers")
+"""Not ``message.headers()``: at a name that is not UTF-8 the client leaves an error and returns a tuple with a hole.
+Called from C, that is a SystemError; Python's own fast call of a C function does not look, and the process crashes."""
 BATCH: Final = 500
 POLL: Final = 0.1
 COMMIT_EVERY: Final = timedelta(milliseconds=200)
@@ -334,7 +338,7 @@ def _partition(one: TopicPartition) -> Partition:
 def _headers(message: Message) -> Headers:
     """Return a record's headers; none where a name is not UTF-8, which other clients may write and ours cannot read."""
     try:
-        headers: Any = message.headers()
+        headers: Any = _READ_HEADERS(message)
     except (UnicodeDecodeError, SystemError):
         log.warning("the headers of a record cannot be read", topic=message.topic(), offset=message.offset())
         return ()
