@@ -21,13 +21,16 @@ from farandole.metrics import Metrics
 
 MOST_IN_FLIGHT: Final = 1_000
 MOST_HELD: Final = 2_000
+MOST_BYTES: Final = 128 * 1024 * 1024
+"""In flight, and as many again held: a thousand events of a megabyte each would be the end of most containers."""
 
 
 class Worker:
     """Runs one service's deliveries. For one event loop; stop it with `drain`, or by cancelling `run`.
 
-    At most ``most_in_flight`` deliveries are claimed and not finished; beyond that nothing is fetched. Retry records
-    that are not due yet are held in memory, at most ``most_held`` of them; beyond that their partitions are paused.
+    At most ``most_in_flight`` deliveries, or ``most_bytes``, are claimed and not finished; beyond that nothing is
+    fetched. Retry records that are not due yet are held in memory, at most ``most_held`` of them, or ``most_bytes``;
+    beyond that their partitions are paused. Either may be exceeded by what one fetch brings.
     """
 
     def __init__(
@@ -40,6 +43,7 @@ class Worker:
         metrics: Metrics,
         most_in_flight: int = MOST_IN_FLIGHT,
         most_held: int = MOST_HELD,
+        most_bytes: int = MOST_BYTES,
     ) -> None:
         self._source = source
         self._session = session
@@ -48,10 +52,13 @@ class Worker:
         self._metrics = metrics
         self._most_in_flight = most_in_flight
         self._most_held = most_held
+        self._most_bytes = most_bytes
         self._lanes = Lanes(self._lane_failed)
         self._failure: BaseException | None = None
         self._in_flight: Counter[int] = Counter()
-        self._held: dict[asyncio.Task[None], int] = {}
+        self._bytes: Counter[int] = Counter()
+        self._held: dict[asyncio.Task[None], Record] = {}
+        self._held_bytes = 0
         self._paused: set[Partition] = set()
         self._waiting = 0
         self._grace: timedelta | None = None
@@ -132,11 +139,13 @@ class Worker:
             self._metrics.undrained(self.busy)
 
     async def _room(self) -> None:
-        while self.in_flight >= self._most_in_flight and not (
-            self._session.lost or self._failure or self._grace is not None
-        ):
+        while self._full and not (self._session.lost or self._failure or self._grace is not None):
             self.changed.clear()
             await self.changed.wait()
+
+    @property
+    def _full(self) -> bool:
+        return self.in_flight >= self._most_in_flight or self._bytes.total() >= self._most_bytes
 
     def _admit(self, records: Sequence[Record]) -> None:
         ready = []
@@ -154,6 +163,7 @@ class Worker:
     def _begin(self, ready: Sequence[Admitted]) -> None:
         for admitted in ready:
             self._in_flight[admitted.delivery.record.assignment] += 1
+            self._bytes[admitted.delivery.record.assignment] += _size(admitted.delivery.record)
         self.changed.set()
         claims = asyncio.ensure_future(self._session.claim([claim_of(admitted.delivery) for admitted in ready]))
         for index, admitted in enumerate(ready):
@@ -170,17 +180,23 @@ class Worker:
                 assert self._processor is not None
                 await self._processor.process(admitted, verdict)
             finally:
-                self._end(record.assignment)
+                self._end(record)
 
         lane = record.key if record.key is not None else record.coordinates
         self._lanes.put(lane, Work(assignment=record.assignment, run=run))
 
-    def _end(self, assignment: int) -> None:
+    def _end(self, record: Record) -> None:
+        assignment = record.assignment
         if self._in_flight[assignment] > 0:
             self._in_flight[assignment] -= 1
+            self._bytes[assignment] -= _size(record)
         if not self._in_flight[assignment]:
-            del self._in_flight[assignment]
+            self._forget(assignment)
         self.changed.set()
+
+    def _forget(self, assignment: int) -> None:
+        self._in_flight.pop(assignment, None)
+        self._bytes.pop(assignment, None)
 
     def _lane_failed(self, error: BaseException) -> None:
         self._failure = error
@@ -188,9 +204,10 @@ class Worker:
 
     def _hold(self, admitted: Admitted) -> None:
         task = asyncio.create_task(self._release_when_due(admitted))
-        self._held[task] = admitted.delivery.record.assignment
+        self._held[task] = admitted.delivery.record
+        self._held_bytes += _size(admitted.delivery.record)
         task.add_done_callback(self._released)
-        if len(self._held) >= self._most_held:
+        if len(self._held) >= self._most_held or self._held_bytes >= self._most_bytes:
             coordinates = admitted.delivery.coordinates
             partition = Partition(topic=coordinates.topic, number=coordinates.partition)
             if partition not in self._paused:
@@ -206,23 +223,24 @@ class Worker:
         self._begin([admitted])
 
     def _released(self, task: asyncio.Task[None]) -> None:
-        self._held.pop(task, None)
-        if self._paused and len(self._held) < self._most_held // 2:
+        self._held_bytes -= _size(self._held.pop(task))
+        half_empty = len(self._held) < self._most_held // 2 and self._held_bytes < self._most_bytes // 2
+        if self._paused and half_empty:
             for partition in self._paused:
                 self._source.resume(partition)
             self._paused.clear()
         self.changed.set()
 
     def _abandon(self, assignment: int) -> None:
-        self._in_flight.pop(assignment, None)
+        self._forget(assignment)
         self._lanes.abandon(assignment)
-        for task, held_for in self._held.items():
-            if held_for == assignment:
+        for task, held in self._held.items():
+            if held.assignment == assignment:
                 task.cancel()
         self.changed.set()
 
     def _abandon_all(self) -> None:
-        for assignment in {*self._in_flight, *self._held.values()}:
+        for assignment in {*self._in_flight, *(held.assignment for held in self._held.values())}:
             self._abandon(assignment)
 
     async def _rejoin(self) -> None:
@@ -234,3 +252,7 @@ class Worker:
     async def _joined(self) -> bool:
         """Join the ledger, however long it is away; return False where the worker is to stop before."""
         return await finished(self._session.join(), unless=self._draining)
+
+
+def _size(record: Record) -> int:
+    return len(record.value or b"") + len(record.key or b"") + sum(len(value) for _, value in record.headers)
