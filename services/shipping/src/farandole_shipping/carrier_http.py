@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Annotated, Final
-from urllib.parse import quote
+from typing import Annotated
 
 import msgspec
-from farandole.outside import OutsideRefusal, OutsideRefusedError, OutsideSystem, outside_system
+from farandole.outside import OutsideRefusal, OutsideSystem, outside_system, path_segment
 from farandole_events import OrderPacked
 
 from farandole_shipping.carrier import Carriers, Consignment
 from farandole_shipping.settings import ShippingSettings
-
-_SLASHES: Final = re.compile(r"[/\\]")
 
 
 class _Taken(msgspec.Struct, frozen=True):
@@ -33,7 +29,7 @@ class HttpCarriers:
 
     async def hand_over(self, packed: OrderPacked, *, idempotency_key: str) -> Consignment:
         """See Carriers."""
-        path = f"/carriers/{_segment(packed.carrier)}/shipments"
+        path = f"/carriers/{path_segment(packed.carrier)}/shipments"
         body = {
             "order_id": packed.order_id,
             "package_id": packed.package_id,
@@ -47,20 +43,6 @@ class HttpCarriers:
         return Consignment(
             shipment_id=taken.shipment_id, tracking_number=taken.tracking_number, dispatched_at=taken.dispatched_at
         )
-
-
-def _segment(carrier: str) -> str:
-    """Return a carrier's name as one part of a path.
-
-    Dots cannot be escaped: clients and proxies take ``..``, also between escaped slashes, for the way to another path.
-    """
-    if {"", ".", ".."} & set(_SLASHES.split(carrier)):
-        raise OutsideRefusedError(
-            f"{carrier!r} cannot be the name of a carrier",
-            why="in the path of a request it would lead elsewhere",
-            do="look who places orders with such a carrier",
-        )
-    return quote(carrier, safe="")
 
 
 @asynccontextmanager

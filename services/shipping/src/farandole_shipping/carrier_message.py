@@ -7,11 +7,8 @@ from enum import StrEnum
 from typing import Annotated
 
 import msgspec
+from farandole.http.signed_message import Id, Words
 from farandole_events import ShipmentDelivered, ShipmentReturned
-
-# PostgreSQL neither keeps nor compares a text with a zero in it.
-Words = Annotated[str, msgspec.Meta(pattern="^[^\\x00]*$")]
-Id = Annotated[str, msgspec.Meta(min_length=1, max_length=256, pattern="^[^\\x00]*$")]
 
 
 class End(StrEnum):
