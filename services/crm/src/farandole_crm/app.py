@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from farandole import Store
+from farandole.http.page import pair, paired_page_of
+from farandole.http.refusal import REFUSALS
 from sqlalchemy import select, tuple_
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from farandole_crm.page import PageError, cursor, page_of
 from farandole_crm.tables import notifications
 
 
@@ -17,16 +18,13 @@ def create_app(store: Store) -> Starlette:
     """Return the application that lists notifications."""
 
     async def list_notifications(request: Request) -> Response:
-        try:
-            page = page_of(request.query_params)
-        except PageError as error:
-            return JSONResponse({"error": "bad_request", "reason": str(error)}, status_code=400)
+        page = paired_page_of(request.query_params)
         own = (notifications.c.order_id, notifications.c.template)
         statement = select(notifications).where(tuple_(*own) > page.after).order_by(*own).limit(page.limit)
         async with store.reading() as work:
             rows = (await work.execute(statement)).mappings().all()
         shown = [{**row, "sent_at": row["sent_at"].isoformat()} for row in rows]
-        following = cursor(rows[-1]["order_id"], rows[-1]["template"]) if len(rows) == page.limit else None
+        following = page.following(rows, lambda row: pair(row["order_id"], row["template"]))
         return JSONResponse({"notifications": shown, "next": following})
 
-    return Starlette(routes=[Route("/notifications", list_notifications)])
+    return Starlette(routes=[Route("/notifications", list_notifications)], exception_handlers=REFUSALS)
