@@ -205,7 +205,7 @@ class RealWorld:
         consumer = self._reader()
         try:
             partitions = consumer.list_topics(topic, timeout=10).topics[topic].partitions
-            ends = {n: consumer.get_watermark_offsets(TopicPartition(topic, n), timeout=10)[1] for n in partitions}
+            ends = {n: _end(consumer, TopicPartition(topic, n)) for n in partitions}
             consumer.assign([TopicPartition(topic, n, 0) for n in partitions])
             wanted, found = sum(ends.values()), []
             while len(found) < wanted:
@@ -251,6 +251,18 @@ def _lag(consumer: Consumer, topic: str) -> int:
         _, end = consumer.get_watermark_offsets(one, timeout=10)
         total += end - max(0, consumer.committed([one], timeout=10)[0].offset)
     return total
+
+
+def _end(consumer: Consumer, partition: TopicPartition) -> int:
+    """Return a partition's end; a topic that was just created may not have told everybody yet who leads it."""
+    deadline = time.monotonic() + WITHIN
+    while True:
+        try:
+            return int(consumer.get_watermark_offsets(partition, timeout=10)[1])
+        except KafkaException:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
 
 
 def _seen(record: Record) -> Seen:
