@@ -92,12 +92,17 @@ def text_of(query: Mapping[str, str], name: str) -> str:
     """Read a parameter that is compared with texts in a database; empty where it is not said.
 
     Raises:
-        RequestRefusedError: it holds a NUL, which no database keeps and PostgreSQL does not even compare.
+        RequestRefusedError: no row could hold it; see `is_storable`.
     """
     said = query.get(name, "")
-    if "\x00" in said:
+    if not is_storable(said):
         raise RequestRefusedError(f"{name} must not hold a NUL")
     return said
+
+
+def is_storable(text: str) -> bool:
+    """Tell whether a row could hold a text. PostgreSQL neither keeps nor compares one with a NUL in it."""
+    return "\x00" not in text
 
 
 def _limit(query: Mapping[str, str], usual: int, most: int) -> int:
