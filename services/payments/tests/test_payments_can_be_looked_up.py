@@ -59,8 +59,15 @@ async def test_pages_follow_one_another_without_gap_or_overlap(harness: Harness)
 @pytest.mark.parametrize("limit", ["0", "-1", "1001", "99999999999999999999", "ten", "²", ""])
 async def test_a_limit_that_is_none_is_refused_in_words(harness: Harness, limit: str) -> None:
     answer = await harness.http.get("/payments", params={"limit": limit})
-    assert answer.status_code == 422
+    assert answer.status_code == 400
     assert "from 1 to 1000" in answer.json()["reason"]
+
+
+async def test_an_order_that_no_database_could_know_is_refused_or_not_found(harness: Harness) -> None:
+    answer = await harness.http.get("/payments?after=%00")
+    assert answer.status_code == 400
+    assert answer.json()["reason"].startswith("after")
+    assert (await harness.http.get("/payments/order%00")).status_code == 404
 
 
 async def test_neither_card_nor_customer_is_shown(harness: Harness) -> None:

@@ -6,10 +6,9 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, Final
-from urllib.parse import quote
 
 import msgspec
-from farandole.outside import OutsideRefusal, OutsideSystem, Refusal, outside_system
+from farandole.outside import OutsideRefusal, OutsideSystem, Refusal, outside_system, path_segment
 
 from farandole_payments.gateway import (
     AlreadyCaptured,
@@ -62,7 +61,7 @@ class HttpGateway:
 
     async def capture(self, hold_id: str, amount: Amount, *, idempotency_key: str) -> str:
         """See PaymentGateway."""
-        path = f"/gateway/holds/{quote(hold_id, safe='')}/captures"
+        path = f"/gateway/holds/{path_segment(hold_id)}/captures"
         try:
             captured = await self._system.post(path, _money(amount), _Captured, idempotency_key=idempotency_key)
         except OutsideRefusal as no:
@@ -71,7 +70,7 @@ class HttpGateway:
 
     async def void(self, hold_id: str, *, idempotency_key: str) -> None:
         """See PaymentGateway."""
-        path = f"/gateway/holds/{quote(hold_id, safe='')}/void"
+        path = f"/gateway/holds/{path_segment(hold_id)}/void"
         try:
             await self._system.post(path, {}, _Voided, idempotency_key=idempotency_key)
         except OutsideRefusal as no:
@@ -81,7 +80,7 @@ class HttpGateway:
 
     async def refund(self, capture_id: str, amount: Amount, *, idempotency_key: str) -> str:
         """See PaymentGateway."""
-        path = f"/gateway/captures/{quote(capture_id, safe='')}/refunds"
+        path = f"/gateway/captures/{path_segment(capture_id)}/refunds"
         try:
             refunded = await self._system.post(path, _money(amount), _Refunded, idempotency_key=idempotency_key)
         except OutsideRefusal as no:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
+from farandole.http.page import is_storable, page_of
+from farandole.http.refusal import REFUSALS, refusal
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -14,35 +16,26 @@ from farandole_payments.book import PaymentBook
 from farandole_payments.payment import Payment
 from farandole_payments.service import service
 
-USUAL_PAGE: Final = 100
-LARGEST_PAGE: Final = 1000
-
 
 @service.http
 def create_app(book: PaymentBook) -> ASGIApp:
     """Return the application that shows payments."""
 
     async def page(request: Request) -> Response:
-        limit = _limit(request.query_params.get("limit", str(USUAL_PAGE)))
-        if limit is None:
-            return JSONResponse({"error": "limit", "reason": f"limit is a number from 1 to {LARGEST_PAGE}"}, 422)
-        payments = await book.page(after=request.query_params.get("after", ""), limit=limit)
-        following = payments[-1].order_id if len(payments) == limit else None
+        asked = page_of(request.query_params)
+        payments = await book.page(after=asked.after, limit=asked.limit)
+        following = asked.following(payments, lambda last: last.order_id)
         return JSONResponse({"payments": [_shown(one) for one in payments], "next": following})
 
     async def one(request: Request) -> Response:
-        payment = await book.find(request.path_params["order_id"])
+        order_id: str = request.path_params["order_id"]
+        payment = await book.find(order_id) if is_storable(order_id) else None
         if payment is None:
-            return JSONResponse({"error": "not_found", "reason": "no payment of this order is known"}, 404)
+            return refusal(404, "not_found", "no payment of this order is known")
         return JSONResponse(_shown(payment))
 
-    return Starlette(routes=[Route("/payments", page), Route("/payments/{order_id}", one)])
-
-
-def _limit(text: str) -> int | None:
-    if not (text.isascii() and text.isdecimal() and len(text) <= len(str(LARGEST_PAGE))):
-        return None
-    return int(text) if 1 <= int(text) <= LARGEST_PAGE else None
+    routes = [Route("/payments", page), Route("/payments/{order_id}", one)]
+    return Starlette(routes=routes, exception_handlers=REFUSALS)
 
 
 def _shown(payment: Payment) -> dict[str, Any]:
