@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
 import msgspec
+from farandole.http.page import LARGEST_NUMBER, numbered_page_of
+from farandole.http.refusal import REFUSALS, refusal
 from farandole_events.types import BillTo
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -21,10 +23,6 @@ from farandole_invoicing.paper import CreditNote, Invoice
 from farandole_invoicing.printing import print_credit_note, print_invoice, written
 from farandole_invoicing.service import service
 
-USUAL_PAGE: Final = 100
-LARGEST_PAGE: Final = 1000
-LARGEST_NUMBER: Final = 2**63 - 1
-
 
 class Pages:
     """Shows and prints what the archive has."""
@@ -36,12 +34,10 @@ class Pages:
 
     async def invoices(self, request: Request) -> Response:
         """Show a page of invoices."""
-        asked = _page(request)
-        if asked is None:
-            return _not_a_page()
-        after, limit = asked
-        papers = await self._archive.invoices(after=after, limit=limit)
-        return _paged("invoices", [shown(one) for one in papers], limit)
+        page = numbered_page_of(request.query_params)
+        papers = await self._archive.invoices(after=page.after, limit=page.limit)
+        following = page.following(papers, lambda last: last.number)
+        return JSONResponse({"invoices": [shown(one) for one in papers], "next": following})
 
     async def invoice(self, request: Request) -> Response:
         """Show one invoice with its bill."""
@@ -57,12 +53,10 @@ class Pages:
 
     async def credit_notes(self, request: Request) -> Response:
         """Show a page of credit notes."""
-        asked = _page(request)
-        if asked is None:
-            return _not_a_page()
-        after, limit = asked
-        papers = await self._archive.credit_notes(after=after, limit=limit)
-        return _paged("credit_notes", [credit_shown(one) for one in papers], limit)
+        page = numbered_page_of(request.query_params)
+        papers = await self._archive.credit_notes(after=page.after, limit=page.limit)
+        following = page.following(papers, lambda last: last.number)
+        return JSONResponse({"credit_notes": [credit_shown(one) for one in papers], "next": following})
 
     async def credit_note(self, request: Request) -> Response:
         """Show one credit note."""
@@ -95,7 +89,8 @@ def create_app(archive: Archive) -> ASGIApp:
             Route("/credit-notes", pages.credit_notes),
             Route("/credit-notes/{number:int}.pdf", pages.printed_credit_note),
             Route("/credit-notes/{number:int}", pages.credit_note),
-        ]
+        ],
+        exception_handlers=REFUSALS,
     )
 
 
@@ -135,26 +130,5 @@ def _number(request: Request) -> int:
     return min(number, LARGEST_NUMBER)
 
 
-def _page(request: Request) -> tuple[int, int] | None:
-    after = _digits(request.query_params.get("after", "0"))
-    limit = _digits(request.query_params.get("limit", str(USUAL_PAGE)))
-    if after is None or limit is None or not 1 <= limit <= LARGEST_PAGE:
-        return None
-    return after, limit
-
-
-def _digits(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdecimal() and len(text) <= len(str(LARGEST_NUMBER)) - 1 else None
-
-
-def _paged(name: str, papers: list[dict[str, Any]], limit: int) -> Response:
-    return JSONResponse({name: papers, "next": papers[-1]["number"] if len(papers) == limit else None})
-
-
-def _not_a_page() -> Response:
-    reason = f"after is a number, limit is one from 1 to {LARGEST_PAGE}"
-    return JSONResponse({"error": "page", "reason": reason}, 422)
-
-
 def _missing(what: str) -> Response:
-    return JSONResponse({"error": "not_found", "reason": f"there is no {what} of that number"}, 404)
+    return refusal(404, "not_found", f"there is no {what} of that number")
