@@ -150,6 +150,12 @@ async def test_what_is_not_there_or_not_asked_rightly_is_said(console) -> None:
         "/events?limit=100000",
         "/api/flows?limit=-1",
         "/api/flows?before=x.y",
-        "/?before=1",
+        "/api/flows?limit=0",
+        "/api/flows?key=%00",
+        "/api/flows?before=1.%00",
     ):
-        assert (await console.http.get(query)).status_code == 422, query
+        answer = await console.http.get(query)
+        assert (answer.status_code, answer.json()["error"]) == (400, "bad_request"), query
+        assert answer.json()["reason"], query
+    assert (await console.http.get("/?before=1")).status_code == 400
+    assert (await console.http.get("/api/flows/flow%00")).status_code == 404

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
+from farandole.http.page import MOST_ROWS, is_storable, number_of, numbered_page_of, text_of
+from farandole.http.refusal import RequestRefusedError, refusal
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -14,13 +16,17 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
-from farandole_console import page, pages
+from farandole_console import pages
 from farandole_console.causation import tree
 from farandole_console.flow import Flow
 from farandole_console.guard import Guard
 from farandole_console.index import MOST_SHOWN, Index
 from farandole_console.indexed_event import IndexedEvent
+from farandole_console.mark import Mark, read_mark
 from farandole_console.service import service
+
+USUAL_FLOWS: Final = 50
+_CODES: Final = {404: "not_found", 405: "method_not_allowed"}
 
 
 @service.http
@@ -65,39 +71,31 @@ class _Views:
         return JSONResponse({**_flow_json(flow), "tree": branches})
 
     async def events(self, request: Request) -> Response:
-        after = _whole(request, "after", usual=0, most=2**53)
-        limit = max(1, _whole(request, "limit", usual=100, most=page.LARGEST))
-        events = await self._index.events(after=after, limit=limit)
+        asked = numbered_page_of(request.query_params)
+        events = await self._index.events(after=asked.after, limit=asked.limit)
         return JSONResponse(
-            {"events": [_event_json(one) for one in events], "next": events[-1].seq if events else after}
+            {"events": [_event_json(one) for one in events], "next": events[-1].seq if events else asked.after}
         )
 
     async def _page(self, request: Request) -> tuple[Sequence[Flow], str | None]:
-        limit = max(1, _whole(request, "limit", usual=page.USUAL, most=page.LARGEST))
+        limit = number_of(request.query_params, "limit", usual=USUAL_FLOWS, fewest=1, most=MOST_ROWS)
         before = None
-        if said := request.query_params.get("before"):
-            before = page.read_mark(said)
+        if said := text_of(request.query_params, "before"):
+            before = read_mark(said)
             if before is None:
-                raise HTTPException(422, "`before` is the `next` of the page before")
-        key = request.query_params.get("key", "").strip()
+                raise RequestRefusedError("before must be what `next` of a page said")
+        key = text_of(request.query_params, "key").strip()
         flows = await self._index.flows(limit=limit, before=before, key=key)
         if len(flows) < limit:
             return flows, None
-        return flows, str(page.Mark(began=flows[-1].began, flow_id=flows[-1].id))
+        return flows, str(Mark(began=flows[-1].began, flow_id=flows[-1].id))
 
     async def _flow(self, request: Request) -> tuple[Flow, Sequence[IndexedEvent]]:
-        flow = await self._index.flow(request.path_params["flow_id"])
+        flow_id: str = request.path_params["flow_id"]
+        flow = await self._index.flow(flow_id) if is_storable(flow_id) else None
         if flow is None:
             raise HTTPException(404, "no such flow is known; it may be older than the retention")
         return flow, await self._index.events_of(flow.id)
-
-
-def _whole(request: Request, name: str, *, usual: int, most: int) -> int:
-    said = request.query_params.get(name)
-    number = usual if said is None else page.whole(said, most=most)
-    if number is None:
-        raise HTTPException(422, f"`{name}` is a number, at most {most}")
-    return number
 
 
 def _flow_json(flow: Flow) -> Mapping[str, Any]:
@@ -136,4 +134,5 @@ async def _refused(request: Request, error: Exception) -> Response:
     wants_page = request.url.path == "/" or request.url.path.startswith("/flows/")
     if wants_page:
         return pages.problem(error.status_code, error.detail)
-    return JSONResponse({"error": error.detail}, error.status_code)
+    code = error.error if isinstance(error, RequestRefusedError) else _CODES.get(error.status_code, "refused")
+    return refusal(error.status_code, code, error.detail, headers=error.headers)

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, and_, case, delete, or_, select, tuple_
 from farandole_console.flow import Flow
 from farandole_console.flow_change import FlowChange, changes
 from farandole_console.indexed_event import IndexedEvent
-from farandole_console.page import Mark
+from farandole_console.mark import Mark
 from farandole_console.sighting import Sighting, sorted_out
 from farandole_console.tables import event, flow
 
