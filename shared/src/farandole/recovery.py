@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import timedelta
 from random import Random
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from farandole.errors import FarandoleError, UnavailableError
 from farandole.retry import Backoff
@@ -56,6 +56,10 @@ class Pause:
     reason: str
 
 
+NO_WAIT: Final = timedelta(0)
+LONGEST_WAIT: Final = timedelta(days=1)
+"""A handler that names a longer time is tried after this one: no retry may outlive the retention of its topic."""
+
 Decision: TypeAlias = RetryNow | RetryLater | DeadLetter | Pause
 
 
@@ -78,5 +82,5 @@ def decide(failure: Failure, policy: Policy, random: Random) -> Decision:
         return DeadLetter(reason=reason)
     # A time that is named is the earliest. The backoff on top spreads the crowd that was told the same time, and makes
     # the attempts last as long as without it: a system that says "in a second" six times would be given up after six.
-    earliest = error.after if isinstance(error, Retry) and error.after is not None else timedelta(0)
+    earliest = min(error.after, LONGEST_WAIT) if isinstance(error, Retry) and error.after is not None else NO_WAIT
     return RetryLater(delay=earliest + policy.backoff.delay(failure.attempt, random), reason=reason)

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 from random import Random
+from typing import Final
 
 from farandole.errors import StartError
+
+MOST_GROWTH: Final = 100
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,7 +41,8 @@ class Backoff:
 
     def ceiling(self, attempt: int) -> timedelta:
         """Return the longest delay that may follow the failure of ``attempt`` (from 0)."""
-        growth = min(self.factor**attempt, self.longest / self.first)
+        # Beyond some hundred attempts the power would overflow; long before that the longest delay is reached.
+        growth = min(self.factor ** min(attempt, MOST_GROWTH), self.longest / self.first)
         return min(self.first * growth, self.longest)
 
     def delay(self, attempt: int, random: Random) -> timedelta:

@@ -30,7 +30,12 @@ class Settings(BaseSettings):
     inbox_window: Duration = Field(
         default=timedelta(days=30), description="How long the inbox remembers a handled event."
     )
-    most_in_flight: int = Field(default=1_000, gt=0, description="Deliveries claimed and not finished, at most.")
+    most_in_flight: int = Field(
+        default=200,
+        gt=0,
+        description="Deliveries claimed and not finished, at most. More suits handlers that wait long for others; "
+        "the HTTP side of the same process waits behind them.",
+    )
     drain: Duration = Field(
         default=timedelta(seconds=20), description="How long a stopping service may finish its work."
     )

@@ -76,3 +76,14 @@ def test_delays_are_spread_so_that_a_crowd_does_not_come_back_at_once():
     assert 0.45 < sum(delays) / len(delays) < 0.55
     assert min(delays) < 0.05
     assert max(delays) > 0.95
+
+
+def test_a_time_beyond_all_reason_is_cut_to_a_day():
+    decision = decided(Retry("busy", after=timedelta.max))
+    assert isinstance(decision, RetryLater)
+    assert decision.delay <= timedelta(days=1) + timedelta(seconds=1)
+
+
+def test_a_thousand_attempts_do_not_overflow():
+    backoff = Backoff(attempts=2_000)
+    assert backoff.ceiling(1_999) == backoff.longest

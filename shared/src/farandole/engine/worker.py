@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
@@ -19,7 +19,7 @@ from farandole.engine.unless import finished
 from farandole.ledger import Verdict
 from farandole.metrics import Metrics
 
-MOST_IN_FLIGHT: Final = 1_000
+MOST_IN_FLIGHT: Final = 200
 MOST_HELD: Final = 2_000
 MOST_BYTES: Final = 128 * 1024 * 1024
 """In flight, and as many again held: a thousand events of a megabyte each would be the end of most containers."""
@@ -60,6 +60,7 @@ class Worker:
         self._held: dict[asyncio.Task[None], Record] = {}
         self._held_bytes = 0
         self._paused: set[Partition] = set()
+        self._unadmitted: deque[Record] = deque()
         self._waiting = 0
         self._grace: timedelta | None = None
         self._draining = asyncio.Event()
@@ -125,8 +126,18 @@ class Worker:
             await self._room()
             records = await self._source.fetch()
             if self._grace is None:
-                self._admit(records)
+                await self._admit_as_there_is_room(records)
             await asyncio.sleep(0)
+
+    async def _admit_as_there_is_room(self, records: Sequence[Record]) -> None:
+        """Admit a batch in parts: a batch may be larger than what may be in flight at once."""
+        self._unadmitted = deque(records)
+        while self._unadmitted:
+            await self._room()
+            if self._session.lost or self._failure is not None or self._grace is not None:
+                return  # what is left is fetched again: its offsets are not finished
+            room = max(1, self._most_in_flight - self.in_flight)
+            self._admit([self._unadmitted.popleft() for _ in range(min(room, len(self._unadmitted)))])
 
     async def _finish_in_flight(self) -> None:
         assert self._grace is not None
@@ -234,6 +245,7 @@ class Worker:
     def _abandon(self, assignment: int) -> None:
         self._forget(assignment)
         self._lanes.abandon(assignment)
+        self._unadmitted = deque(one for one in self._unadmitted if one.assignment != assignment)
         for task, held in self._held.items():
             if held.assignment == assignment:
                 task.cancel()
