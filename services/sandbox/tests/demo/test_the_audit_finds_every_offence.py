@@ -516,6 +516,22 @@ def test_a_dead_letter_is_not_lost() -> None:
     assert list(delivery_rules.every_heard_event_is_handled(dead)) == []
 
 
+def test_what_waits_for_a_dead_letter_is_parked_and_not_lost() -> None:
+    books = with_changed_row("payments.payment", 0, state="capturing")(balanced())
+    assert audit(books).counts["lost"] > 0
+    another = replace(books, dead=[("payments", event_of(books, "B", "OrderPlaced"))])
+    assert audit(another).counts["lost"] > 0
+    found = audit(replace(books, dead=[("payments", event_of(books, "A", "ShipmentDispatched"))]))
+    assert found.balances
+    assert {finding.rule for finding in found.parked} == {"payments_agree_with_the_gateway"}
+
+
+def test_what_was_done_twice_is_doubled_also_where_a_dead_letter_waits() -> None:
+    books = with_effect("capture", "A")(balanced())
+    found = audit(replace(books, dead=[("crm", event_of(books, "A", "OrderPlaced"))]))
+    assert found.counts["doubled"] > 0
+
+
 def test_a_carrier_that_brings_a_parcel_back_unasked_explains_the_cancellation() -> None:
     unasked = _placed_with(3, returned=False)(balanced())
     assert list(order_rules.orders_end_as_their_input_says(unasked)) == []

@@ -15,7 +15,7 @@ from farandole_sandbox.demo.outcome import Outcome, percentile
 from farandole_sandbox.demo.shop import Receipts
 from farandole_sandbox.demo.tally import Tally, difference
 from farandole_sandbox.demo.waiting import Counter, Stalled, until_ended
-from made_up_books import balanced, with_event, without_event
+from made_up_books import balanced, event_of, with_changed_row, with_event, without_event
 
 KEYS = [
     "orders",
@@ -142,6 +142,15 @@ def test_an_open_order_is_not_good() -> None:
 def test_a_surprise_of_the_shop_is_not_good() -> None:
     assert _outcome().is_good
     assert not _outcome(troubles=["answered differently"]).is_good
+
+
+def test_a_parked_order_is_not_good_and_its_dead_letter_is_named() -> None:
+    books = with_changed_row("payments.payment", 0, state="capturing")(balanced())
+    books = replace(books, dead=[("payments", event_of(books, "A", "ShipmentDispatched"))])
+    outcome = _outcome(books=books, audit=audit(books))
+    assert not outcome.is_good
+    assert outcome.document()["audit"] == {"lost": 0, "doubled": 0, "unexplained": 0}
+    assert any(line.startswith("dead letter: payments gave up ShipmentDispatched") for line in outcome.details())
 
 
 def test_percentiles_are_durations_that_occurred() -> None:

@@ -39,8 +39,9 @@ class Outcome:
 
     @property
     def is_good(self) -> bool:
-        """Whether the audit balances, no order is open, and everything went as it should."""
-        return self.audit.balances and not self.troubles and len(self.ends) == len(self.receipts.placed)
+        """Whether the audit balances, no order is open or parked, and everything went as it should."""
+        as_it_should = self.audit.balances and not self.audit.parked and not self.troubles
+        return as_it_should and len(self.ends) == len(self.receipts.placed)
 
     def document(self) -> dict[str, Any]:
         """Return the outcome as it is printed for programs. Durations are milliseconds, ``seconds`` apart."""
@@ -67,8 +68,10 @@ class Outcome:
 
     def details(self) -> list[str]:
         """Return, in words, everything that is not as it should be."""
+        dead = [f"dead letter: {service} gave up {event}" for service, event in self.books.dead]
         findings = [f"{finding.kind}: {finding.what} ({finding.rule})" for finding in self.audit.findings]
-        return [*self.troubles, *findings]
+        parked = [f"parked: {finding.what} ({finding.rule})" for finding in self.audit.parked]
+        return [*self.troubles, *findings, *dead, *parked]
 
     def show(self) -> None:
         """Print a table to read, and what is wrong below it."""
