@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import timedelta
 from typing import Final
 
-from starlette.datastructures import Headers
+from farandole.http.body import BodyTooLongError, BodyTooSlowError, ClientGoneError, read_body
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from farandole_orders.refusal import Refusal
@@ -31,34 +31,15 @@ class BodyLimit:
             await self._app(scope, receive, send)
             return
         try:
-            async with asyncio.timeout(self._timeout.total_seconds()):
-                body = await self._read(scope, receive)
-        except TimeoutError:
+            body = await read_body(Request(scope, receive), most=self._limit, within=self._timeout)
+        except BodyTooSlowError:
             await _too_slow(self._timeout).response()(scope, receive, send)
-        except Refusal as refusal:
-            await refusal.response()(scope, receive, send)
+        except BodyTooLongError:
+            await _too_long(self._limit).response()(scope, receive, send)
+        except ClientGoneError:
+            return
         else:
-            if body is not None:
-                await self._app(scope, _replay(body, receive), send)
-
-    async def _read(self, scope: Scope, receive: Receive) -> bytes | None:
-        """Return the body, or None where the client has gone."""
-        told = Headers(scope=scope).get("content-length", "")
-        if told.isdecimal() and len(told.lstrip("0")) <= 18 and int(told) <= self._limit:
-            told = ""
-        if told:
-            raise _too_long(self._limit)
-        body = bytearray()
-        more = True
-        while more:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                return None
-            body += message.get("body", b"")
-            more = message.get("more_body", False)
-            if len(body) > self._limit:
-                raise _too_long(self._limit)
-        return bytes(body)
+            await self._app(scope, _replay(body, receive), send)
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
