@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from farandole.http.page import number_of
+from farandole.http.refusal import REFUSALS, RequestRefusedError
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -28,17 +30,15 @@ def create_pages(minutes: Minutes) -> ASGIApp:
         said = request.query_params
         by, before = said.get("by", By.TOTAL), said.get("before")
         if by not in set(By):
-            return _refused("by", f"by is one of {', '.join(By)}")
-        limit = _whole(said.get("limit", str(USUAL_MINUTES)))
-        if not 1 <= limit <= MOST_MINUTES:
-            return _refused("limit", f"limit is a number of minutes from 1 to {MOST_MINUTES}")
+            raise RequestRefusedError(f"by must be one of {', '.join(By)}")
+        limit = number_of(said, "limit", usual=USUAL_MINUTES, fewest=1, most=MOST_MINUTES)
         earliest = _minute(before) if before is not None else None
         if before is not None and earliest is None:
-            return _refused("before", "before is a minute, as 2026-11-23T12:30Z")
+            raise RequestRefusedError("before must be a minute, as 2026-11-23T12:30Z")
         lines = minutes.lines(By(by), before=earliest, minutes=limit)
         return JSONResponse({"by": by, "minutes": [_shown(line) for line in lines]})
 
-    return Starlette(routes=[Route("/sales/minutes", sales)])
+    return Starlette(routes=[Route("/sales/minutes", sales)], exception_handlers=REFUSALS)
 
 
 def _shown(line: Line) -> Mapping[str, Any]:
@@ -51,15 +51,6 @@ def _shown(line: Line) -> Mapping[str, Any]:
         "revenue_cents": line.figures.revenue_cents,
         "currency": line.part.currency,
     }
-
-
-def _refused(error: str, reason: str) -> Response:
-    return JSONResponse({"error": error, "reason": reason}, 422)
-
-
-def _whole(text: str) -> int:
-    """Read a number; 0 where it is none."""
-    return int(text) if text.isascii() and text.isdecimal() and len(text) <= len(str(MOST_MINUTES)) else 0
 
 
 def _minute(text: str) -> int | None:
