@@ -186,6 +186,15 @@ async def test_a_message_that_was_signed_long_ago_is_refused(suppliers: Harness)
     assert (await suppliers.http.post("/webhooks/goods", content=body, headers=headers)).status_code == 401
 
 
+async def test_a_message_id_that_brought_other_goods_before_is_refused_not_lost(suppliers: Harness) -> None:
+    await suppliers.deliver(low())
+    await suppliers.deliver(low(shortage_id="shortage-2", product_id="chang"))
+    assert (await send(suppliers, "wh-1")).status_code == 202
+    assert (await send(suppliers, "wh-1", purchase_order_id="po_2", product_id="chang")).status_code == 409
+    assert (await send(suppliers, "wh-2", purchase_order_id="po_2", product_id="chang")).status_code == 202
+    assert len(suppliers.events(GoodsReceived)) == 2
+
+
 async def test_goods_of_another_product_contradict_the_purchase_order(suppliers: Harness) -> None:
     await suppliers.deliver(low())
     assert (await send(suppliers, product_id="chang")).status_code == 409

@@ -22,7 +22,7 @@ class Answer(StrEnum):
     TAKEN = "taken"
     TAKEN_BEFORE = "taken before"
     UNKNOWN = "unknown purchase order"
-    CONTRADICTION = "this purchase order is for another product"
+    CONTRADICTION = "this purchase order is for another product, or this message was for another purchase order"
 
 
 class PurchaseBook:
@@ -75,7 +75,15 @@ class PurchaseBook:
                 return Answer.CONTRADICTION
             if row["state"] == "received":
                 return Answer.TAKEN_BEFORE
-            arrived = {"state": "received", "received": message.quantity, "received_at": message.at}
+            event_id = webhook_id(source=SOURCE, sender_id=sender_id)
+            if await _received_another(work, event_id):
+                return Answer.CONTRADICTION
+            arrived = {
+                "state": "received",
+                "received": message.quantity,
+                "received_at": message.at,
+                "received_by": event_id,
+            }
             await work.execute(update(purchase_orders).where(named).values(arrived))
             goods = GoodsReceived(
                 product_id=row["product_id"],
@@ -84,6 +92,11 @@ class PurchaseBook:
                 quantity=message.quantity,
                 received_at=message.at,
             )
-            event_id = webhook_id(source=SOURCE, sender_id=sender_id)
             await self._outbox.add(work, goods, event_id=event_id, flow=row["flow"], causes=(row["cause"],))
         return Answer.TAKEN
+
+
+async def _received_another(work: UnitOfWork, event_id: str) -> bool:
+    """Say whether the message brought other goods before: a second event under its id would be dropped everywhere."""
+    found = select(purchase_orders.c.shortage_id).where(purchase_orders.c.received_by == event_id)
+    return await work.scalar(found) is not None

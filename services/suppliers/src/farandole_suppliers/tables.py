@@ -25,6 +25,8 @@ purchase_orders: Final = Table(
     Column("expected_at", Moment),
     Column("received", Integer),
     Column("received_at", Moment),
+    # The event that told of the goods, made from the sender's id: one message cannot bring the goods of two orders.
+    Column("received_by", Text, unique=True),
     CheckConstraint("state IN ('intended', 'sent', 'received')", name="state_is_known"),
     CheckConstraint("state = 'intended' OR purchase_order_id IS NOT NULL", name="what_was_sent_has_a_number"),
     CheckConstraint("quantity > 0", name="something_is_ordered"),
