@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -81,7 +81,7 @@ class Intake:
         envelope = Envelope.parse(headers, fallback=fallback)
         if envelope.type:
             return envelope
-        return Envelope.parse(headers, fallback=_typed(fallback, self._type_by_prefix(record.value)))
+        return replace(envelope, type=self._type_by_prefix(record.value))
 
     def _type_by_prefix(self, value: bytes | None) -> str:
         if value is None or len(value) < PREFIX_BYTES or value[0] != 0:
@@ -117,17 +117,6 @@ def _is_believable(name: str, value: bytes) -> bool:
 
 def _subject(key: bytes) -> str:
     return key.decode("utf-8", "replace") if _is_believable(names.SUBJECT, key) else ""
-
-
-def _typed(envelope: Envelope, event_type: str) -> Envelope:
-    return Envelope(
-        id=envelope.id,
-        type=event_type,
-        source=envelope.source,
-        subject=envelope.subject,
-        time=envelope.time,
-        correlation_id=envelope.correlation_id,
-    )
 
 
 def _private_headers(headers: Headers) -> dict[str, str]:

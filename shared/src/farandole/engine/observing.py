@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
-from typing import Any, Final
+from typing import Any
 
 import structlog
 
 from farandole.clock import Clock
 from farandole.delivery import Delivery
 from farandole.engine.intake import Intake
+from farandole.engine.pause import FIRST_PAUSE, longer
 from farandole.engine.ports import Source
 from farandole.engine.thrown import ends_the_task
 from farandole.engine.unless import finished
 from farandole.handler import Observer
 
 log = structlog.get_logger(__name__)
-
-PAUSE: Final = timedelta(milliseconds=250)
-LONGEST_PAUSE: Final = timedelta(seconds=5)
 
 
 class Observing:
@@ -65,11 +62,11 @@ class Observing:
 
     async def _fed(self, deliveries: Sequence[Delivery]) -> bool:
         for observer in self._observers:
-            pause = PAUSE
+            pause = FIRST_PAUSE
             while not await self._took(observer, deliveries):
                 if not await finished(self._clock.sleep(pause), unless=self._stopping):
                     return False
-                pause = min(pause * 2, LONGEST_PAUSE)
+                pause = longer(pause)
         return True
 
     async def _took(self, observer: Observer, deliveries: Sequence[Delivery]) -> bool:

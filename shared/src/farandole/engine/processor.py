@@ -20,6 +20,7 @@ from farandole.dead_letters import UNTOLD, Report, private_headers
 from farandole.delivery import Delivery
 from farandole.engine.attempt import Attempt, Handled, Tombstoned
 from farandole.engine.intake import Admitted
+from farandole.engine.pause import FIRST_PAUSE, longer
 from farandole.engine.ports import Message, Partition, Publisher, Source
 from farandole.engine.session import LedgerSession
 from farandole.engine.size import fits_private_topic
@@ -34,8 +35,6 @@ from farandole.store import Store, StoredFollowOn
 
 log = structlog.get_logger(__name__)
 
-PAUSE: Final = timedelta(milliseconds=250)
-LONGEST_PAUSE: Final = timedelta(seconds=5)
 UNREADABLE: Final = Policy()
 
 
@@ -89,9 +88,9 @@ class Processor:
 
     async def process(self, admitted: Admitted, verdict: Verdict) -> None:
         """Take a delivery to its end and finish its record. Ends early, without finishing, only by cancellation."""
-        pause = PAUSE
+        pause = FIRST_PAUSE
         while not await self._obeyed(admitted, verdict, pause):
-            pause = min(pause * 2, LONGEST_PAUSE)
+            pause = longer(pause)
             ((verdict, _),) = await self._session.claim([claim_of(admitted.delivery)])
         self._source.finish(admitted.delivery.record)
 
@@ -118,7 +117,7 @@ class Processor:
         return True
 
     async def _run(self, admitted: Admitted) -> bool:
-        immediate, pause = 0, PAUSE
+        immediate, pause = 0, FIRST_PAUSE
         while True:
             result = await self._try(admitted, immediate)
             match result:
@@ -126,7 +125,7 @@ class Processor:
                     immediate += 1
                 case Failed(decision=Pause(reason=reason)):
                     await self._wait(admitted.delivery, pause, reason)
-                    pause = min(pause * 2, LONGEST_PAUSE)
+                    pause = longer(pause)
                 case Failed(decision=RetryLater(delay=delay), report=report) if self._can_retry(
                     admitted, report, delay
                 ):
@@ -192,13 +191,13 @@ class Processor:
         """Leave a tombstone in the inbox; return the stored follow-ons if the event turns out to be handled."""
         if self._store is None:
             return None
-        pause = PAUSE
+        pause = FIRST_PAUSE
         while True:
             try:
                 entry = await self._store.tombstone(delivery.envelope.source, delivery.event_id, delivery.attempt)
             except StoreUnavailableError as error:
                 await self._wait(delivery, pause, error.what)
-                pause = min(pause * 2, LONGEST_PAUSE)
+                pause = longer(pause)
             else:
                 return None if entry is None else entry.follow_ons
 
@@ -252,13 +251,13 @@ class Processor:
 
     async def _publish(self, delivery: Delivery, messages: Sequence[Message]) -> None:
         """Publish until acknowledged: once something is decided, an unreachable broker may only pause."""
-        pause = PAUSE
+        pause = FIRST_PAUSE
         while messages:
             try:
                 await self._publisher.publish(messages)
             except BrokerUnavailableError as error:
                 await self._wait(delivery, pause, error.what)
-                pause = min(pause * 2, LONGEST_PAUSE)
+                pause = longer(pause)
             else:
                 return
 

@@ -6,6 +6,7 @@ import asyncio
 import itertools
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from farandole.clock import Clock
 from farandole.delivery import Coordinates, Record
@@ -143,17 +144,6 @@ class MemorySource:
             log = self._broker.topics[topic]
             for record in log[self._positions[topic] :]:
                 self._trackers[topic].begin(record.coordinates.offset)
-                found.append(_under(record, self._assignment))
+                found.append(replace(record, assignment=self._assignment))
             self._positions[topic] = len(log)
         return found
-
-
-def _under(record: Record, assignment: int) -> Record:
-    return Record(
-        coordinates=record.coordinates,
-        key=record.key,
-        value=record.value,
-        headers=record.headers,
-        appended=record.appended,
-        assignment=assignment,
-    )
