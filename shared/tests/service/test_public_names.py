@@ -31,4 +31,16 @@ def test_the_library_exports_exactly_these_names():
 
 
 def test_the_testing_package_exports_exactly_these_names():
-    assert sorted(farandole.testing.__all__) == ["Harness", "ManualClock", "Published"]
+    assert sorted(farandole.testing.__all__) == [
+        "CUT",
+        "HALF_OPEN",
+        "HEALTHY",
+        "Harness",
+        "ManualClock",
+        "Published",
+        "STALLED",
+        "TcpFault",
+        "TcpProxy",
+        "lost_reply",
+        "slow",
+    ]

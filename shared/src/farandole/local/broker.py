@@ -38,6 +38,7 @@ class Broker:
         home: Path,
         *,
         port: int | None = None,
+        proxy: int | None = None,
         heap: str = kafka_settings.HEAP,
         report: Report = unheard,
         record: Path | None = None,
@@ -47,6 +48,8 @@ class Broker:
         Args:
             home: Where everything of it lies.
             port: The client listener's port; None keeps the last one or picks a free one.
+            proxy: The port of a proxy on the loopback: clients that come through it to ``proxied_port`` are told to
+                come back through it. Other clients are not touched.
             heap: The JVM's largest heap, as ``-Xmx`` writes it.
             report: Hears how far the first download of the jars is.
             record: Write an AOT cache to this file at the end (``aot_training``) instead of using the machine's.
@@ -54,6 +57,8 @@ class Broker:
         self.home = home.absolute()
         self._record = record
         self._wanted = port
+        self._proxy = proxy
+        self._proxied: int | None = None
         self._heap = heap
         self._report = report
         self._port: int | None = None
@@ -69,6 +74,15 @@ class Broker:
     def port(self) -> int:
         """The client listener's port, known once prepared."""
         return _known(self._port)
+
+    @property
+    def proxied_port(self) -> int:
+        """The port that the proxy forwards to, known once prepared.
+
+        Raises:
+            LocalMeshError: It was not prepared, or planned without a proxy.
+        """
+        return _known(self._proxied)
 
     @property
     def bootstrap(self) -> str:
@@ -105,9 +119,13 @@ class Broker:
         folder = jars.resolve(report=self._report)
         data = self.home / "data"
         self._cluster = kafka_settings.format_data(data)
-        chosen = kept_ports.choose(self.home / "ports.json", ("broker", "controller"), wanted=self._wanted)
-        self._port = chosen["broker"]
-        kafka_settings.write(self.home, port=chosen["broker"], controller_port=chosen["controller"], data=data)
+        names = ("broker", "controller") if self._proxy is None else ("broker", "controller", "proxied")
+        chosen = kept_ports.choose(self.home / "ports.json", names, wanted=self._wanted)
+        self._port, self._proxied = chosen["broker"], chosen.get("proxied")
+        behind = None if self._proxy is None else (chosen["proxied"], self._proxy)
+        kafka_settings.write(
+            self.home, port=chosen["broker"], controller_port=chosen["controller"], data=data, proxied=behind
+        )
         argv = kafka_settings.jvm(runtime, jars=folder, folder=self.home, heap=self._heap)
         argv = aot.recording(argv, self._record) if self._record else aot.used(argv, runtime)
         return Command(argv=argv, env=kafka_settings.environment(), cwd=self.home, log=self.log)

@@ -93,24 +93,33 @@ def format_data(data: Path) -> str:
     return cluster
 
 
-def settings(*, port: int, controller_port: int, host: str = LOOPBACK) -> dict[str, object]:
-    """Return the broker's settings, all but where its data lies. Both listeners are on ``host`` only."""
+def settings(
+    *, port: int, controller_port: int, host: str = LOOPBACK, proxied: tuple[int, int] | None = None
+) -> dict[str, object]:
+    """Return the broker's settings, all but where its data lies. Every listener is on ``host`` only.
+
+    ``proxied`` is a listener for clients behind a proxy: its own port, and the proxy's, which those clients are told.
+    """
+    listeners, advertised = f"CLIENT://{host}:{port}", f"CLIENT://{host}:{port}"
+    if proxied is not None:
+        listeners += f",PROXIED://{host}:{proxied[0]}"
+        advertised += f",PROXIED://{host}:{proxied[1]}"
     return {
         "process.roles": "broker,controller",
         "node.id": _NODE,
         "controller.quorum.voters": f"{_NODE}@{host}:{controller_port}",
-        "listeners": f"CLIENT://{host}:{port},CONTROLLER://{host}:{controller_port}",
-        "advertised.listeners": f"CLIENT://{host}:{port}",
-        "listener.security.protocol.map": "CLIENT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+        "listeners": f"{listeners},CONTROLLER://{host}:{controller_port}",
+        "advertised.listeners": advertised,
+        "listener.security.protocol.map": "CLIENT:PLAINTEXT,PROXIED:PLAINTEXT,CONTROLLER:PLAINTEXT",
         "inter.broker.listener.name": "CLIENT",
         "controller.listener.names": "CONTROLLER",
         **_TUNING,
     }
 
 
-def write(folder: Path, *, port: int, controller_port: int, data: Path) -> None:
+def write(folder: Path, *, port: int, controller_port: int, data: Path, proxied: tuple[int, int] | None = None) -> None:
     """Write ``server.properties`` and ``log4j2.properties`` into ``folder``."""
-    told = {**settings(port=port, controller_port=controller_port), "log.dirs": _escaped(data)}
+    told = {**settings(port=port, controller_port=controller_port, proxied=proxied), "log.dirs": _escaped(data)}
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "server.properties").write_text("".join(f"{key}={value}\n" for key, value in told.items()), "utf-8")
     (folder / "log4j2.properties").write_text(_LOG4J, "utf-8")

@@ -1,6 +1,20 @@
-"""Testing: run a service in memory, with a clock that you advance."""
+"""Testing: run a service in memory, with a clock that you advance; put a line that fails before a real server."""
 
 from farandole.testing.clock import ManualClock
 from farandole.testing.harness import Harness, Published
+from farandole.testing.tcp_fault import CUT, HALF_OPEN, HEALTHY, STALLED, TcpFault, lost_reply, slow
+from farandole.testing.tcp_proxy import TcpProxy
 
-__all__ = ["Harness", "ManualClock", "Published"]
+__all__ = [
+    "CUT",
+    "HALF_OPEN",
+    "HEALTHY",
+    "STALLED",
+    "Harness",
+    "ManualClock",
+    "Published",
+    "TcpFault",
+    "TcpProxy",
+    "lost_reply",
+    "slow",
+]
