@@ -66,4 +66,4 @@ async def test_a_retry_tier_is_paused_while_what_is_held_of_it_weighs_too_much_a
         assert worker.held == FEW
         await harness.advance(timedelta(minutes=5))
         assert len(handled) == 10
-        assert (worker.held, worker._held_bytes) == (0, 0)
+        assert (worker.held, worker._early_bytes) == (0, 0)

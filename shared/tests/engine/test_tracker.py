@@ -43,7 +43,17 @@ def test_offsets_that_the_broker_compacted_away_are_no_gap():
         tracker.begin(offset)
     tracker.finish(10)
     tracker.finish(15)
-    assert tracker.to_commit() == 16
+    assert tracker.to_commit() == 19
+
+
+def test_a_long_gap_remembers_only_what_is_not_finished():
+    tracker = tracker_of(10_000)
+    for offset in range(1, 10_000):
+        tracker.finish(offset)
+    assert (tracker.to_commit(), tracker.uncommitted) == (None, 10_000)
+    assert len(tracker._unfinished) == 1
+    tracker.finish(0)
+    assert (tracker.to_commit(), tracker.uncommitted) == (10_000, 0)
 
 
 @given(st.permutations(range(12)), st.integers(0, 12))
@@ -54,4 +64,4 @@ def test_the_position_is_always_the_first_offset_that_is_not_finished(order, sto
         tracker.finish(offset)
     expected = next((offset for offset in range(13) if offset not in finished), 12)
     assert tracker.to_commit() == (expected or None)
-    assert tracker.outstanding == 12 - expected
+    assert tracker.uncommitted == 12 - expected

@@ -4,53 +4,98 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Coroutine, Hashable
+from collections.abc import Callable, Coroutine, Generator, Hashable
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Work:
-    """Something to run in a lane, on behalf of an assignment that may end before it."""
+    """Something to run in a lane, on behalf of an assignment that may end before it. It weighs ``size`` bytes."""
 
     assignment: int
     run: Callable[[], Coroutine[Any, Any, None]]
+    size: int = 0
+
+
+@dataclass(kw_only=True, slots=True, eq=False)
+class Hold:
+    """A lane that stands still, and what stands in it, from the first."""
+
+    works: int
+    size: int
 
 
 class Lanes:
     """A lane a key; a lane exists only while it has work. For one event loop.
 
     Work raises nothing; if it does all the same, what waited in its lane is lost, and ``on_failure`` is told.
+    Work that waits for something may hold its lane: what stands in held lanes is counted apart, in ``held``.
     """
 
     def __init__(self, on_failure: Callable[[BaseException], None]) -> None:
         self._on_failure = on_failure
         self._lanes: dict[Hashable, deque[Work]] = {}
-        self._running: dict[asyncio.Task[None], int | None] = {}
+        self._holds: dict[Hashable, Hold] = {}
+        self._running: dict[asyncio.Task[None], Work | None] = {}
         self._abandoned: set[asyncio.Task[None]] = set()
+        self.held = 0
+        """How many works stand in held lanes, those that hold them included."""
+        self.held_bytes = 0
+        """What they weigh."""
 
-    def put(self, lane: Hashable, work: Work) -> None:
-        """Run the work after everything that was put into its lane before."""
+    def put(self, lane: Hashable, work: Work) -> bool:
+        """Run the work after everything that was put into its lane before; say whether that lane is held."""
         queue = self._lanes.get(lane)
         if queue is not None:
             queue.append(work)
-            return
+            return self._count(lane, works=1, size=work.size)
         self._lanes[lane] = deque((work,))
         task = asyncio.create_task(self._drain(lane))
         # A task that is cancelled before its first step never runs, and would leave a lane that nobody drains.
         self._running[task] = None
         task.add_done_callback(self._ended)
+        return False
+
+    @contextmanager
+    def hold(self, lane: Hashable) -> Generator[None]:
+        """Hold a lane while the work that runs in it waits for something; called by that work."""
+        task = asyncio.current_task()
+        running = self._running[task] if task is not None else None
+        standing = [*([running] if running is not None else []), *self._lanes[lane]]
+        self._holds[lane] = Hold(works=0, size=0)
+        self._count(lane, works=len(standing), size=sum(work.size for work in standing))
+        try:
+            yield
+        finally:
+            hold = self._holds[lane]
+            self._count(lane, works=-hold.works, size=-hold.size)
+            del self._holds[lane]
 
     def abandon(self, assignment: int) -> None:
         """Drop what waits for this assignment and cancel what runs for it; other work of the same lanes goes on."""
-        for queue in self._lanes.values():
-            kept = [work for work in queue if work.assignment != assignment]
-            queue.clear()
-            queue.extend(kept)
+        for lane, queue in self._lanes.items():
+            dropped = [work for work in queue if work.assignment == assignment]
+            if dropped:
+                kept = [work for work in queue if work.assignment != assignment]
+                queue.clear()
+                queue.extend(kept)
+                self._count(lane, works=-len(dropped), size=-sum(work.size for work in dropped))
         for task, running in self._running.items():
-            if running == assignment and task not in self._abandoned:
+            if running is not None and running.assignment == assignment and task not in self._abandoned:
                 self._abandoned.add(task)
                 task.cancel()
+
+    def _count(self, lane: Hashable, *, works: int, size: int) -> bool:
+        hold = self._holds.get(lane)
+        if hold is None:
+            return False
+        hold.works += works
+        hold.size += size
+        self.held += works
+        self.held_bytes += size
+        return True
 
     async def _drain(self, lane: Hashable) -> None:
         queue = self._lanes[lane]
@@ -59,7 +104,7 @@ class Lanes:
         try:
             while queue:
                 work = queue.popleft()
-                self._running[task] = work.assignment
+                self._running[task] = work
                 await self._run(task, work)
         finally:
             del self._lanes[lane]

@@ -55,6 +55,10 @@ class Source(Protocol):
         """Fetch a paused partition again."""
         ...
 
+    def uncommitted(self, partition: Partition) -> int:
+        """Return how many offsets a crash now would bring back; 0 for a partition that is not assigned."""
+        ...
+
     async def rejoin(self) -> None:
         """Abandon every assignment and start again from the committed offsets."""
         ...

@@ -7,33 +7,35 @@ means that the delivery was lost to another worker: it is claimed again, and the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import timedelta
 from random import Random
-from typing import Final
+from typing import Final, TypeVar
 
 import structlog
 
 from farandole.clock import Clock
-from farandole.dead_letters import UNTOLD, Report, private_headers
+from farandole.dead_letters import UNTOLD, Report
 from farandole.delivery import Delivery
 from farandole.engine.attempt import Attempt, Handled, Tombstoned
 from farandole.engine.intake import Admitted
 from farandole.engine.pause import FIRST_PAUSE, longer
 from farandole.engine.ports import Message, Partition, Publisher, Source
+from farandole.engine.private_records import PrivateRecords
 from farandole.engine.session import LedgerSession
 from farandole.engine.size import fits_private_topic
 from farandole.engine.thrown import ends_the_task
-from farandole.errors import BrokerUnavailableError, StoreUnavailableError, UndecodableError
-from farandole.handler import Handler
+from farandole.errors import UnavailableError, UndecodableError
 from farandole.ledger import Claim, Settle, State, Verdict, event_key
 from farandole.metrics import Metrics
-from farandole.private_topics import PrivateTopics
-from farandole.recovery import Decision, Failure, Pause, Policy, RetryLater, RetryNow, decide
+from farandole.recovery import Decision, Failure, HoldBack, Pause, Policy, RetryLater, RetryNow, decide
 from farandole.store import Store, StoredFollowOn
 
 log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
 
 UNREADABLE: Final = Policy()
 
@@ -44,6 +46,14 @@ class Failed:
 
     decision: Decision
     report: Report
+
+
+@dataclass(kw_only=True, slots=True)
+class Tries:
+    """How often a delivery was tried in memory: ``immediate`` times at once, ``held`` times after a wait."""
+
+    immediate: int = 0
+    held: int = 0
 
 
 def claim_of(delivery: Delivery) -> Claim:
@@ -68,11 +78,10 @@ class Processor:
         publisher: Publisher,
         store: Store | None,
         clock: Clock,
-        topics: PrivateTopics,
+        records: PrivateRecords,
         metrics: Metrics,
-        version: str,
         random: Random,
-        on_wait: Callable[[int], None],
+        hold: Callable[[Delivery], AbstractContextManager[None]],
     ) -> None:
         self._attempt = attempt
         self._session = session
@@ -80,30 +89,29 @@ class Processor:
         self._publisher = publisher
         self._store = store
         self._clock = clock
-        self._topics = topics
+        self._records = records
         self._metrics = metrics
-        self._version = version
         self._random = random
-        self._on_wait = on_wait
+        self._hold = hold
 
     async def process(self, admitted: Admitted, verdict: Verdict) -> None:
         """Take a delivery to its end and finish its record. Ends early, without finishing, only by cancellation."""
-        pause = FIRST_PAUSE
-        while not await self._obeyed(admitted, verdict, pause):
+        tries, pause = Tries(), FIRST_PAUSE
+        while not await self._obeyed(admitted, verdict, tries, pause):
             pause = longer(pause)
             ((verdict, _),) = await self._session.claim([claim_of(admitted.delivery)])
         self._source.finish(admitted.delivery.record)
 
-    async def _obeyed(self, admitted: Admitted, verdict: Verdict, pause: timedelta) -> bool:
+    async def _obeyed(self, admitted: Admitted, verdict: Verdict, tries: Tries, pause: timedelta) -> bool:
         try:
-            return await self._obey(admitted, verdict)
+            return await self._obey(admitted, verdict, tries)
         except Exception as error:
             # Not the handler's failure, so no policy knows it. The ledger knows how far the delivery came.
             log.exception("a delivery could not be taken to its end and is claimed again")
             await self._wait(admitted.delivery, pause, type(error).__name__)
             return False
 
-    async def _obey(self, admitted: Admitted, verdict: Verdict) -> bool:
+    async def _obey(self, admitted: Admitted, verdict: Verdict, tries: Tries) -> bool:
         delivery = admitted.delivery
         match verdict:
             case Verdict.DROP:
@@ -113,19 +121,23 @@ class Processor:
             case Verdict.REPUBLISH_DEAD:
                 await self._publish_dead(admitted, UNTOLD)
             case Verdict.RUN:
-                return await self._run(admitted)
+                return await self._run(admitted, tries)
         return True
 
-    async def _run(self, admitted: Admitted) -> bool:
-        immediate, pause = 0, FIRST_PAUSE
+    async def _run(self, admitted: Admitted, tries: Tries) -> bool:
+        """Return whether the delivery came to its end; if not, it is to be claimed again."""
+        pause = FIRST_PAUSE
         while True:
-            result = await self._try(admitted, immediate)
+            result = await self._try(admitted, tries)
             match result:
                 case Failed(decision=RetryNow()):
-                    immediate += 1
+                    tries.immediate += 1
                 case Failed(decision=Pause(reason=reason)):
                     await self._wait(admitted.delivery, pause, reason)
                     pause = longer(pause)
+                case Failed(decision=HoldBack(delay=delay)):
+                    await self._hold_back(admitted.delivery, tries, delay)
+                    return False
                 case Failed(decision=RetryLater(delay=delay), report=report) if self._can_retry(
                     admitted, report, delay
                 ):
@@ -139,7 +151,14 @@ class Processor:
                 case Handled(follow_ons=follow_ons):
                     return await self._done(admitted, follow_ons)
 
-    async def _try(self, admitted: Admitted, immediate: int) -> Handled | Tombstoned | Failed:
+    async def _hold_back(self, delivery: Delivery, tries: Tries, delay: timedelta) -> None:
+        """Wait at the head of the lane. Claimed again after it: another worker may have done it meanwhile."""
+        tries.held += 1
+        tries.immediate = 0
+        with self._hold(delivery):
+            await self._clock.sleep(delay)
+
+    async def _try(self, admitted: Admitted, tries: Tries) -> Handled | Tombstoned | Failed:
         delivery = admitted.delivery
         try:
             if admitted.handler is None:
@@ -149,11 +168,12 @@ class Processor:
         except BaseException as error:
             if ends_the_task(error):
                 raise
-            return self._failed(admitted, _telling(error), immediate)
+            return self._failed(admitted, _telling(error), tries)
 
-    def _failed(self, admitted: Admitted, error: BaseException, immediate: int) -> Failed:
+    def _failed(self, admitted: Admitted, error: BaseException, tries: Tries) -> Failed:
         delivery = admitted.delivery
-        failure = Failure(error=error, attempt=delivery.attempt - delivery.round_start, immediate=immediate)
+        attempt = delivery.attempt - delivery.round_start + tries.held
+        failure = Failure(error=error, attempt=attempt, immediate=tries.immediate)
         policy = admitted.handler.policy if admitted.handler else UNREADABLE
         decision = decide(failure, policy, self._random)
         reason = "" if isinstance(decision, RetryNow) else decision.reason
@@ -189,77 +209,38 @@ class Processor:
 
     async def _bury(self, delivery: Delivery) -> Sequence[StoredFollowOn] | None:
         """Leave a tombstone in the inbox; return the stored follow-ons if the event turns out to be handled."""
-        if self._store is None:
+        store = self._store
+        if store is None:
             return None
+        entry = await self._insist(
+            delivery, lambda: store.tombstone(delivery.envelope.source, delivery.event_id, delivery.attempt)
+        )
+        return None if entry is None else entry.follow_ons
+
+    async def _publish_retry(self, admitted: Admitted, report: Report, delay: timedelta) -> None:
+        record = self._records.retry(admitted.delivery, admitted.handler, report, delay)
+        await self._publish(admitted.delivery, [record])
+
+    def _can_retry(self, admitted: Admitted, report: Report, delay: timedelta) -> bool:
+        return fits_private_topic(self._records.retry(admitted.delivery, admitted.handler, report, delay))
+
+    async def _publish_dead(self, admitted: Admitted, report: Report) -> None:
+        record = self._records.dead_letter(admitted.delivery, admitted.handler, report)
+        await self._publish(admitted.delivery, [record])
+
+    async def _publish(self, delivery: Delivery, messages: Sequence[Message]) -> None:
+        if messages:
+            await self._insist(delivery, lambda: self._publisher.publish(messages))
+
+    async def _insist(self, delivery: Delivery, step: Callable[[], Awaitable[T]]) -> T:
+        """Take a step that is decided: what is away may only delay it now."""
         pause = FIRST_PAUSE
         while True:
             try:
-                entry = await self._store.tombstone(delivery.envelope.source, delivery.event_id, delivery.attempt)
-            except StoreUnavailableError as error:
+                return await step()
+            except UnavailableError as error:
                 await self._wait(delivery, pause, error.what)
                 pause = longer(pause)
-            else:
-                return None if entry is None else entry.follow_ons
-
-    async def _publish_retry(self, admitted: Admitted, report: Report, delay: timedelta) -> None:
-        await self._publish(admitted.delivery, [self._retry_record(admitted, report, delay)])
-
-    def _can_retry(self, admitted: Admitted, report: Report, delay: timedelta) -> bool:
-        return fits_private_topic(self._retry_record(admitted, report, delay))
-
-    def _retry_record(self, admitted: Admitted, report: Report, delay: timedelta) -> Message:
-        delivery = admitted.delivery
-        headers = private_headers(
-            delivery,
-            report,
-            attempt=delivery.attempt + 1,
-            handler=_name(admitted.handler),
-            version=self._version,
-            delay=delay,
-        )
-        # A version without tiers may have to publish again what one with tiers announced.
-        tier = delivery.attempt - delivery.round_start + 1
-        topic = self._topics.retry(tier) if self._topics.tiers else self._topics.redelivery
-        record = delivery.record
-        return Message(topic=topic, key=record.key, value=record.value, headers=headers)
-
-    async def _publish_dead(self, admitted: Admitted, report: Report) -> None:
-        whole = self._dead_letter(admitted, report)
-        await self._publish(
-            admitted.delivery, [whole if fits_private_topic(whole) else self._stripped_dead_letter(admitted, report)]
-        )
-
-    def _dead_letter(self, admitted: Admitted, report: Report, *, with_foreign: bool = True) -> Message:
-        delivery = admitted.delivery
-        headers = private_headers(
-            delivery,
-            report,
-            attempt=delivery.attempt,
-            handler=_name(admitted.handler),
-            version=self._version,
-            with_foreign=with_foreign,
-        )
-        record = delivery.record
-        return Message(topic=self._topics.dead_letters, key=record.key, value=record.value, headers=headers)
-
-    def _stripped_dead_letter(self, admitted: Admitted, report: Report) -> Message:
-        """Return the dead letter of a record that no private topic takes: everything but the record itself."""
-        why = f"(too large for a dead letter: the record itself is only at {admitted.delivery.coordinates})"
-        told = Report(error_class=report.error_class, message=f"{why} {report.message}", stack=report.stack)
-        bare = self._dead_letter(admitted, told, with_foreign=False)
-        return Message(topic=bare.topic, key=None, value=None, headers=bare.headers)
-
-    async def _publish(self, delivery: Delivery, messages: Sequence[Message]) -> None:
-        """Publish until acknowledged: once something is decided, an unreachable broker may only pause."""
-        pause = FIRST_PAUSE
-        while messages:
-            try:
-                await self._publisher.publish(messages)
-            except BrokerUnavailableError as error:
-                await self._wait(delivery, pause, error.what)
-                pause = longer(pause)
-            else:
-                return
 
     async def _settle(self, delivery: Delivery, state: State) -> bool:
         claim = claim_of(delivery)
@@ -274,24 +255,20 @@ class Processor:
         )
 
     async def _wait(self, delivery: Delivery, pause: timedelta, reason: str) -> None:
+        """Wait for what the mesh stands on: nothing more of the partition is fetched meanwhile."""
         partition = Partition(topic=delivery.coordinates.topic, number=delivery.coordinates.partition)
         self._metrics.paused(partition.topic, partition.number, reason)
         self._source.pause(partition)
-        self._on_wait(1)
         try:
-            await self._clock.sleep(pause)
+            with self._hold(delivery):
+                await self._clock.sleep(pause)
         finally:
-            self._on_wait(-1)
             self._source.resume(partition)
 
     def _backoff(self, admitted: Admitted) -> timedelta:
         policy = admitted.handler.policy if admitted.handler else UNREADABLE
         attempt = admitted.delivery.attempt - admitted.delivery.round_start
         return policy.backoff.delay(attempt, self._random)
-
-
-def _name(handler: Handler | None) -> str:
-    return handler.name if handler else ""
 
 
 def _telling(error: BaseException) -> BaseException:

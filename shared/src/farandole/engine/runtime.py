@@ -21,6 +21,7 @@ from farandole.engine.encoder import Encoder
 from farandole.engine.intake import Intake
 from farandole.engine.observing import Observing
 from farandole.engine.ports import Publisher, Source
+from farandole.engine.private_records import PrivateRecords
 from farandole.engine.processor import Processor
 from farandole.engine.relay import Relay
 from farandole.engine.session import LedgerSession
@@ -204,11 +205,10 @@ class Runtime:
                 publisher=ports.publisher,
                 store=ports.store,
                 clock=ports.clock,
-                topics=self.topics,
+                records=PrivateRecords(topics=self.topics, version=self._settings.version),
                 metrics=self.metrics,
-                version=self._settings.version,
                 random=self._random,
-                on_wait=self.worker.waits,
+                hold=self.worker.hold,
             )
         )
 
@@ -232,7 +232,7 @@ class Runtime:
 
 def private_topics_of(service: Service) -> PrivateTopics:
     """Return the private topics of a service: as many retry tiers as its handlers can reach."""
-    tiers = max((handler.policy.backoff.tiers for handler in service.handlers), default=0)
+    tiers = max((handler.policy.tiers for handler in service.handlers), default=0)
     return PrivateTopics(service=service.name, tiers=tiers)
 
 

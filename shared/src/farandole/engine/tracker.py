@@ -1,11 +1,11 @@
-"""Tracker: which offsets of one assignment are finished, and up to where they are so without a gap.
+"""Tracker: which offsets of one assignment are unfinished, and up to where they are finished without a gap.
 
-Only the contiguous finished offsets may be committed: a gap is work that a crash must bring back.
+Only the contiguous finished offsets may be committed: a gap is work that a crash must bring back. What is remembered
+are the unfinished ones alone, so a delivery that is held for long costs nothing for all that is finished behind it.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from threading import Lock
 
 
@@ -13,30 +13,32 @@ class Tracker:
     """The offsets of one partition under one assignment. Thread-safe."""
 
     def __init__(self) -> None:
-        self._outstanding: deque[int] = deque()
-        self._finished: set[int] = set()
-        self._position: int | None = None
+        self._unfinished: dict[int, None] = {}
+        """In ascending order, as dicts keep it."""
+        self._begun: int | None = None
+        """The position after the last offset that was fetched."""
+        self._first: int | None = None
         self._committed: int | None = None
         self._lock = Lock()
 
     def begin(self, offset: int) -> None:
         """Note that an offset was fetched; offsets begin in ascending order."""
         with self._lock:
-            self._outstanding.append(offset)
+            self._unfinished[offset] = None
+            self._begun = offset + 1
+            if self._first is None:
+                self._first = offset
 
     def finish(self, offset: int) -> None:
         """Note that an offset's work is settled, in any order."""
         with self._lock:
-            self._finished.add(offset)
-            while self._outstanding and self._outstanding[0] in self._finished:
-                done = self._outstanding.popleft()
-                self._finished.discard(done)
-                self._position = done + 1
+            self._unfinished.pop(offset, None)
 
     def to_commit(self) -> int | None:
         """Return the next offset to commit (the first one not finished), or None when nothing changed."""
         with self._lock:
-            return None if self._position == self._committed else self._position
+            position = self._position()
+            return None if position in (self._first, self._committed) else position
 
     def committed(self, position: int | None) -> None:
         """Note that a position was committed; None when that failed, so that it is committed again."""
@@ -44,6 +46,11 @@ class Tracker:
             self._committed = position
 
     @property
-    def outstanding(self) -> int:
-        """How many fetched offsets are not covered by the position yet."""
-        return len(self._outstanding)
+    def uncommitted(self) -> int:
+        """How many offsets lie from the first unfinished one to the last fetched: what a crash would bring back."""
+        with self._lock:
+            position = self._position()
+            return 0 if position is None or self._begun is None else self._begun - position
+
+    def _position(self) -> int | None:
+        return next(iter(self._unfinished), self._begun)

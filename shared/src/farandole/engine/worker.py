@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Generator, Hashable, Sequence
+from collections.abc import Set as AbstractSet
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Final
 
 from farandole.clock import Clock
-from farandole.delivery import Record
+from farandole.delivery import Delivery, Record
 from farandole.engine.intake import Admitted, Intake
 from farandole.engine.lanes import Lanes, Work
 from farandole.engine.ports import Partition, Source
@@ -20,7 +22,8 @@ from farandole.ledger import Verdict
 from farandole.metrics import Metrics
 
 MOST_IN_FLIGHT: Final = 200
-MOST_HELD: Final = 2_000
+MOST_HELD: Final = 10_000
+MOST_UNCOMMITTED: Final = 100_000
 MOST_BYTES: Final = 128 * 1024 * 1024
 """In flight, and as many again held: a thousand events of a megabyte each would be the end of most containers."""
 
@@ -29,8 +32,10 @@ class Worker:
     """Runs one service's deliveries. For one event loop; stop it with `drain`, or by cancelling `run`.
 
     At most ``most_in_flight`` deliveries, or ``most_bytes``, are claimed and not finished; beyond that nothing is
-    fetched. Retry records that are not due yet are held in memory, at most ``most_held`` of them, or ``most_bytes``;
-    beyond that their partitions are paused. Either may be exceeded by what one fetch brings.
+    fetched. Held in memory, and not counted as in flight, are retry records that are not due yet, deliveries that wait
+    at the head of their lane, and what stands behind those: at most ``most_held`` of them, or ``most_bytes``; beyond
+    that, or where a held delivery keeps ``most_uncommitted`` offsets from being committed, the partitions that bring
+    more of them are paused. Each limit may be exceeded by what one fetch brings.
     """
 
     def __init__(
@@ -43,6 +48,7 @@ class Worker:
         metrics: Metrics,
         most_in_flight: int = MOST_IN_FLIGHT,
         most_held: int = MOST_HELD,
+        most_uncommitted: int = MOST_UNCOMMITTED,
         most_bytes: int = MOST_BYTES,
     ) -> None:
         self._source = source
@@ -52,16 +58,17 @@ class Worker:
         self._metrics = metrics
         self._most_in_flight = most_in_flight
         self._most_held = most_held
+        self._most_uncommitted = most_uncommitted
         self._most_bytes = most_bytes
         self._lanes = Lanes(self._lane_failed)
         self._failure: BaseException | None = None
         self._in_flight: Counter[int] = Counter()
         self._bytes: Counter[int] = Counter()
-        self._held: dict[asyncio.Task[None], Record] = {}
-        self._held_bytes = 0
+        self._early: dict[asyncio.Task[None], Record] = {}
+        self._early_bytes = 0
         self._paused: set[Partition] = set()
         self._unadmitted: deque[Record] = deque()
-        self._waiting = 0
+        self._rejoining = False
         self._grace: timedelta | None = None
         self._draining = asyncio.Event()
         self.changed = asyncio.Event()
@@ -71,28 +78,38 @@ class Worker:
         session.on_lost(self.changed.set)
 
     def use(self, processor: Processor) -> None:
-        """Take the processor; it in turn reports its waits to this worker."""
+        """Take the processor; it in turn holds the lanes of this worker."""
         self._processor = processor
 
     @property
     def in_flight(self) -> int:
-        """How many deliveries are claimed or about to be, and not finished."""
-        return self._in_flight.total()
+        """How many deliveries are claimed or about to be, not finished, and not held."""
+        return self._in_flight.total() - self._lanes.held
 
     @property
-    def busy(self) -> int:
-        """How many deliveries are in flight and not waiting for the clock."""
-        return self.in_flight - self._waiting
+    def busy(self) -> bool:
+        """Whether anything is on its way that does not wait for the clock."""
+        return self.in_flight > 0 or bool(self._unadmitted) or self._rejoining or self._session.lost
 
     @property
     def held(self) -> int:
-        """How many retry records are held in memory until they are due."""
-        return len(self._held)
+        """How many deliveries are held in memory: not due yet, waiting, or behind one that waits in their lane."""
+        return len(self._early) + self._lanes.held
 
-    def waits(self, change: int) -> None:
-        """Note that a delivery began (1) or ended (-1) waiting for the clock."""
-        self._waiting += change
-        self.changed.set()
+    @contextmanager
+    def hold(self, delivery: Delivery) -> Generator[None]:
+        """Hold the lane of a delivery that waits for something; called from within its processing.
+
+        Later deliveries of its key wait behind it, others go on; none of those that wait counts as in flight.
+        """
+        try:
+            with self._lanes.hold(_lane(delivery.record)):
+                self._hold_back([delivery.record])
+                self.changed.set()
+                yield
+        finally:
+            self._relieve()
+            self.changed.set()
 
     async def run(self) -> None:
         """Fetch and process until drained or cancelled; then commit and leave the group."""
@@ -143,11 +160,11 @@ class Worker:
         assert self._grace is not None
         try:
             async with asyncio.timeout(self._grace.total_seconds()):
-                while self.busy > 0 and not self._session.lost:
+                while self.in_flight > 0 and not self._session.lost:
                     self.changed.clear()
                     await self.changed.wait()
         except TimeoutError:
-            self._metrics.undrained(self.busy)
+            self._metrics.undrained(self.in_flight)
 
     async def _room(self) -> None:
         while self._full and not (self._session.lost or self._failure or self._grace is not None):
@@ -156,7 +173,8 @@ class Worker:
 
     @property
     def _full(self) -> bool:
-        return self.in_flight >= self._most_in_flight or self._bytes.total() >= self._most_bytes
+        weight = self._bytes.total() - self._lanes.held_bytes
+        return self.in_flight >= self._most_in_flight or weight >= self._most_bytes
 
     def _admit(self, records: Sequence[Record]) -> None:
         ready = []
@@ -177,10 +195,12 @@ class Worker:
             self._bytes[admitted.delivery.record.assignment] += _size(admitted.delivery.record)
         self.changed.set()
         claims = asyncio.ensure_future(self._session.claim([claim_of(admitted.delivery) for admitted in ready]))
-        for index, admitted in enumerate(ready):
-            self._put(admitted, index, claims)
+        held = [admitted.delivery.record for index, admitted in enumerate(ready) if self._put(admitted, index, claims)]
+        if self._lanes.held:
+            self._hold_back(held)
+            self._bound_uncommitted([admitted.delivery.record for admitted in ready])
 
-    def _put(self, admitted: Admitted, index: int, claims: asyncio.Future[list[tuple[Verdict, bool]]]) -> None:
+    def _put(self, admitted: Admitted, index: int, claims: asyncio.Future[list[tuple[Verdict, bool]]]) -> bool:
         record = admitted.delivery.record
 
         async def run() -> None:
@@ -193,8 +213,7 @@ class Worker:
             finally:
                 self._end(record)
 
-        lane = record.key if record.key is not None else record.coordinates
-        self._lanes.put(lane, Work(assignment=record.assignment, run=run))
+        return self._lanes.put(_lane(record), Work(assignment=record.assignment, run=run, size=_size(record)))
 
     def _end(self, record: Record) -> None:
         assignment = record.assignment
@@ -203,6 +222,8 @@ class Worker:
             self._bytes[assignment] -= _size(record)
         if not self._in_flight[assignment]:
             self._forget(assignment)
+        if self._paused:
+            self._relieve()
         self.changed.set()
 
     def _forget(self, assignment: int) -> None:
@@ -215,15 +236,10 @@ class Worker:
 
     def _hold(self, admitted: Admitted) -> None:
         task = asyncio.create_task(self._release_when_due(admitted))
-        self._held[task] = admitted.delivery.record
-        self._held_bytes += _size(admitted.delivery.record)
+        self._early[task] = admitted.delivery.record
+        self._early_bytes += _size(admitted.delivery.record)
         task.add_done_callback(self._released)
-        if len(self._held) >= self._most_held or self._held_bytes >= self._most_bytes:
-            coordinates = admitted.delivery.coordinates
-            partition = Partition(topic=coordinates.topic, number=coordinates.partition)
-            if partition not in self._paused:
-                self._paused.add(partition)
-                self._source.pause(partition)
+        self._hold_back([admitted.delivery.record])
 
     async def _release_when_due(self, admitted: Admitted) -> None:
         due, handler = admitted.delivery.due, admitted.handler
@@ -234,36 +250,71 @@ class Worker:
         self._begin([admitted])
 
     def _released(self, task: asyncio.Task[None]) -> None:
-        self._held_bytes -= _size(self._held.pop(task))
-        half_empty = len(self._held) < self._most_held // 2 and self._held_bytes < self._most_bytes // 2
-        if self._paused and half_empty:
-            for partition in self._paused:
-                self._source.resume(partition)
-            self._paused.clear()
+        self._early_bytes -= _size(self._early.pop(task))
+        self._relieve()
         self.changed.set()
+
+    def _hold_back(self, held: Sequence[Record]) -> None:
+        """Pause the partitions of what is held, where it has become too much."""
+        if self._holds_at_least(1):
+            self._pause({_partition(record) for record in held})
+
+    def _bound_uncommitted(self, fetched: Sequence[Record]) -> None:
+        """Pause the partitions that bring on and on what cannot be committed, for what is held before it."""
+        partitions = {_partition(record) for record in fetched}
+        self._pause({one for one in partitions if self._source.uncommitted(one) >= self._most_uncommitted})
+
+    def _pause(self, partitions: AbstractSet[Partition]) -> None:
+        for partition in partitions - self._paused:
+            self._paused.add(partition)
+            self._source.pause(partition)
+
+    def _relieve(self) -> None:
+        """Fetch again what was held back, as soon as half of what was too much is gone."""
+        if not self._paused or self._holds_at_least(0.5):
+            return
+        for partition in list(self._paused):
+            if self._source.uncommitted(partition) < self._most_uncommitted / 2:
+                self._paused.discard(partition)
+                self._source.resume(partition)
+
+    def _holds_at_least(self, share: float) -> bool:
+        weight = self._early_bytes + self._lanes.held_bytes
+        return self.held >= share * self._most_held or weight >= share * self._most_bytes
 
     def _abandon(self, assignment: int) -> None:
         self._forget(assignment)
         self._lanes.abandon(assignment)
         self._unadmitted = deque(one for one in self._unadmitted if one.assignment != assignment)
-        for task, held in self._held.items():
+        for task, held in self._early.items():
             if held.assignment == assignment:
                 task.cancel()
+        self._relieve()
         self.changed.set()
 
     def _abandon_all(self) -> None:
-        for assignment in {*self._in_flight, *(held.assignment for held in self._held.values())}:
+        for assignment in {*self._in_flight, *(held.assignment for held in self._early.values())}:
             self._abandon(assignment)
 
     async def _rejoin(self) -> None:
+        self._rejoining = True
         self._metrics.rejoined()
         self._abandon_all()
         if await self._joined():
             await self._source.rejoin()
+        self._rejoining = False
 
     async def _joined(self) -> bool:
         """Join the ledger, however long it is away; return False where the worker is to stop before."""
         return await finished(self._session.join(), unless=self._draining)
+
+
+def _lane(record: Record) -> Hashable:
+    return record.key if record.key is not None else record.coordinates
+
+
+def _partition(record: Record) -> Partition:
+    return Partition(topic=record.coordinates.topic, number=record.coordinates.partition)
 
 
 def _size(record: Record) -> int:

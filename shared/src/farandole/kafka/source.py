@@ -116,6 +116,11 @@ class KafkaSource:
             del self._pauses[partition]
             self._command(lambda consumer: self._switch(consumer, partition, paused=False))
 
+    def uncommitted(self, partition: Partition) -> int:
+        """Return how many offsets a crash now would bring back; 0 for a partition that is not assigned."""
+        assignment = self._assignments.current(partition)
+        return 0 if assignment is None else assignment.tracker.uncommitted
+
     async def rejoin(self) -> None:
         """Abandon every assignment without committing more, and start again from the committed offsets."""
         self._rejoin.set()

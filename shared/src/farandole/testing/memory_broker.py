@@ -123,6 +123,10 @@ class MemorySource:
         self._pauses[partition.topic] -= 1
         self._broker.grown.set()
 
+    def uncommitted(self, partition: Partition) -> int:
+        """Return how many offsets a crash now would bring back."""
+        return self._trackers[partition.topic].uncommitted
+
     async def rejoin(self) -> None:
         """Abandon everything and begin at the committed offsets again."""
         self._on_abandoned(self._assignment)
