@@ -10,16 +10,16 @@ from collections.abc import Sequence
 import pytest
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 from farandole.engine.ports import Partition
-from farandole.kafka.connection import Connection
-from farandole.kafka.source import KafkaSource
+from farandole.kafka.assignments import Assignments
+from farandole.kafka.commits import Commits
 
 
 class Coordinator:
     """Stands in for the consumer: refuses as often as it is told, then keeps what is committed."""
 
-    def __init__(self, source: KafkaSource, *, refusals: int, at_once: bool) -> None:
+    def __init__(self, commits: Commits, *, refusals: int, at_once: bool) -> None:
         self.committed: list[int] = []
-        self._source = source
+        self._commits = commits
         self._refusals = refusals
         self._at_once = at_once
 
@@ -30,22 +30,23 @@ class Coordinator:
             error = KafkaError(KafkaError.REBALANCE_IN_PROGRESS)
             if self._at_once:
                 raise KafkaException(error)
-            self._source._was_committed(error, list(offsets))
+            self._commits.answered(error, list(offsets))
             return
         self.committed += [one.offset for one in offsets]
 
 
 @pytest.mark.parametrize("at_once", [True, False], ids=["refused at once", "refused later"])
 def test_it_is_committed_again(at_once: bool) -> None:
-    source = KafkaSource(Connection(bootstrap="127.0.0.1:1", client_id="test"), group="g", topics=["t"])
+    assignments = Assignments()
+    commits = Commits(assignments, group="g")
     partition = Partition(topic="t", number=0)
-    source._assignments.add([partition])
-    assignment = source._assignments.current(partition)
+    assignments.add([partition])
+    assignment = assignments.current(partition)
     assert assignment is not None
     assignment.tracker.begin(7)
     assignment.tracker.finish(7)
-    coordinator = Coordinator(source, refusals=2, at_once=at_once)
+    coordinator = Coordinator(commits, refusals=2, at_once=at_once)
     for _ in range(4):
-        source._last_commit = 0.0
-        source._commit(coordinator)  # type: ignore[arg-type]
+        commits._last = 0.0
+        commits.soon(coordinator)  # type: ignore[arg-type]
     assert coordinator.committed == [8]

@@ -77,7 +77,9 @@ async def test_what_was_fetched_after_a_rejoin_is_handed_out_also_when_the_loop_
 
 def _handed_over(source: KafkaSource) -> bool:
     """Say whether the thread has handed something over that the busy loop did not come to take."""
-    return not source._taken.is_set() and not source._rejoin.is_set()
+    assert source._handover is not None
+    assert source._member is not None
+    return not source._handover.is_empty() and not source._member.rejoins
 
 
 async def test_a_header_whose_name_is_no_text_does_not_end_the_thread(

@@ -1,0 +1,66 @@
+"""Reading: a client's message as a record."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from operator import methodcaller
+from typing import Any, Final
+
+import structlog
+from confluent_kafka import Message, TopicPartition
+
+from farandole.delivery import Coordinates, Record
+from farandole.engine.ports import Partition
+from farandole.headers import Headers
+
+log = structlog.get_logger(__name__)
+
+_READ_HEADERS: Final = methodcaller("headers")
+"""Not ``message.headers()``: at a name that is not UTF-8 the client leaves an error and returns a tuple with a hole.
+Called from C, that is a SystemError; Python's own fast call of a C function does not look, and the process crashes."""
+
+
+def partition_of(one: TopicPartition) -> Partition:
+    """Return what the client means."""
+    return Partition(topic=one.topic, number=one.partition)
+
+
+def origin_of(message: Message) -> Partition:
+    """Return the partition that a message came from."""
+    return Partition(topic=str(message.topic()), number=int(message.partition() or 0))
+
+
+def record_of(message: Message, *, assignment: int) -> Record:
+    """Return a message as a record, fetched under this assignment. Raises nothing, whatever the message holds."""
+    _, millis = message.timestamp()
+    origin = origin_of(message)
+    return Record(
+        coordinates=Coordinates(topic=origin.topic, partition=origin.number, offset=int(message.offset() or 0)),
+        key=_bytes(message.key()),
+        value=_bytes(message.value()),
+        headers=_headers(message),
+        appended=_moment(millis),
+        assignment=assignment,
+    )
+
+
+def _headers(message: Message) -> Headers:
+    """Return a record's headers; none where a name is not UTF-8, which other clients may write and ours cannot read."""
+    try:
+        headers: Any = _READ_HEADERS(message)
+    except (UnicodeDecodeError, SystemError):
+        log.warning("the headers of a record cannot be read", topic=message.topic(), offset=message.offset())
+        return ()
+    return tuple((name, _bytes(value) or b"") for name, value in headers or ())
+
+
+def _bytes(value: Any) -> bytes | None:
+    return value.encode() if isinstance(value, str) else value
+
+
+def _moment(millis: int) -> datetime:
+    """Return the broker's time; what no calendar holds is taken as the epoch's beginning."""
+    try:
+        return datetime.fromtimestamp(millis / 1000, UTC)
+    except (OverflowError, ValueError, OSError):
+        return datetime.fromtimestamp(0, UTC)
