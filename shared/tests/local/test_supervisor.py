@@ -102,7 +102,8 @@ async def test_what_a_child_started_ends_with_it(tmp_path: Path, eventually: Any
 
 
 PARENT = f"""
-import asyncio, sys
+import asyncio, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever runs this in the background ignores it
 from pathlib import Path
 from farandole.local import guard
 from farandole.local.child import Child, Command
