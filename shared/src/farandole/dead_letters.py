@@ -55,11 +55,10 @@ def private_headers(
     private names does not.
     """
     envelope = delivery.envelope.headers()
-    known = {name for name, _ in envelope}
     foreign = tuple(
         (name, value)
         for name, value in delivery.record.headers
-        if with_foreign and name not in known and not name.startswith((names.PRIVATE_PREFIX, "ce_"))
+        if with_foreign and name not in names.ENVELOPE and not name.startswith(names.PRIVATE_PREFIX)
     )
     first = delivery.first_failed or delivery.coordinates
     own = [

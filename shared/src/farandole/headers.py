@@ -7,6 +7,7 @@ topics, and are stripped from everything that a service publishes elsewhere (PRO
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 SPEC_VERSION: Final = "ce_specversion"
@@ -32,6 +33,23 @@ ERROR_MESSAGE: Final = "farandole_error_message"
 ERROR_STACK: Final = "farandole_error_stack"
 
 PRIVATE_PREFIX: Final = "farandole_"
+ENVELOPE: Final = frozenset(
+    (SPEC_VERSION, ID, TYPE, SOURCE, SUBJECT, TIME, CORRELATION_ID, CAUSATION_ID, CAUSES, TRACEPARENT)
+)
+"""What an envelope is made of. Other ``ce_`` headers are extensions of the sender's, and foreign to us."""
+MOST_HEADERS: Final = 1_000
+"""A megabyte holds half a million headers, of which each takes a hundred bytes of memory."""
 
 Headers = tuple[tuple[str, bytes], ...]
 """Headers as Kafka keeps them: ordered, names may repeat; the last of a name counts."""
+
+
+def kept(pairs: Iterable[tuple[str, bytes | None]]) -> Headers:
+    """Return the headers that are kept of a record's: all of them, a null value as an empty one.
+
+    Of more than a thousand only the envelope's are kept, the last of each name.
+    """
+    headers = tuple((name, value or b"") for name, value in pairs)
+    if len(headers) <= MOST_HEADERS:
+        return headers
+    return tuple({name: value for name, value in headers if name in ENVELOPE}.items())

@@ -161,42 +161,6 @@ async def test_a_handler_may_say_when_to_try_again(run, mine):
     assert int(retry.headers["farandole_due_after_ms"]) >= 30  # the earliest; the backoff comes on top
 
 
-def _broken(mine: Things, value: bytes | None) -> Message:
-    good = message(mine.asked(thing="bad"))
-    return Message(topic=good.topic, key=good.key, value=value, headers=good.headers)
-
-
-def _broken_values(mine: Things) -> dict[str, bytes | None]:
-    good = message(mine.asked(thing="bad", text="text")).value
-    assert good is not None
-    other = message(mine.answered(thing="bad")).value
-    return {
-        "null": None,
-        "empty": b"",
-        "wrong magic": b"\x01" + good[1:],
-        "truncated": good[:-1],
-        "trailing": good + b"\x00",
-        "unknown schema": b"\x00\x7f\xff\xff\xff" + good[5:],
-        "a foreign type": other,
-        "a negative length": good[:5] + b"\x01",
-        "a megabyte": good[:5] + b"\xff" * 900_000,
-    }
-
-
-@KINDS
-async def test_whatever_cannot_be_read_becomes_a_dead_letter_and_nothing_waits_behind_it(run, mine, kind):
-    author = Author()
-    world = run(kind(mine, author))
-    await world.start()
-    broken = _broken_values(mine)
-    await world.send(*[_broken(mine, value) for value in broken.values()])
-    await world.send(message(mine.asked(thing="good")))
-    await world.until(lambda: len(world.read(f"{mine.tag}.dlq")) == len(broken))
-    assert Counter(one.value for one in world.read(f"{mine.tag}.dlq")) == Counter(broken.values())
-    assert author.runs == {"good": 1}
-    assert len(world.read(mine.answered.avro.topic)) == 1
-
-
 async def test_a_large_key_that_is_no_text_does_not_make_its_dead_letter_too_large(run, mine):
     """Where nothing names the subject it is the key; bytes that are no text are longer when they are written out."""
     world = run(plain(mine, Author()))
@@ -216,13 +180,6 @@ async def test_a_record_without_any_headers_is_handled_by_its_schema_and_its_pla
     await world.send(Message(topic=good.topic, key=good.key, value=good.value, headers=()))
     await world.until(lambda: len(world.read(mine.answered.avro.topic)) == 1)
     assert author.runs == {"a": 1}
-
-
-async def test_bytes_that_name_no_type_at_all_become_a_dead_letter(run, mine):
-    world = run(plain(mine, Author()))
-    await world.start()
-    await world.send(Message(topic=mine.asked.avro.topic, key=None, value=b"hello", headers=()))
-    await world.until(lambda: len(world.read(f"{mine.tag}.dlq")) == 1)
 
 
 async def test_event_types_without_a_handler_are_passed_over_undecoded(run, mine):

@@ -7,24 +7,26 @@ import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from random import Random
 from typing import Any, Protocol
 
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from farandole.clock import SystemClock
 from farandole.delivery import Coordinates, Record
 from farandole.engine.ports import Message
 from farandole.engine.runtime import Ports, Runtime, heard_topics, private_topics_of, schemas_of
 from farandole.envelope import Envelope, rfc3339
 from farandole.event import Event
+from farandole.headers import Headers
 from farandole.kafka.connection import Connection
 from farandole.kafka.publisher import KafkaPublisher
 from farandole.kafka.source import KafkaSource
 from farandole.kafka.topics import create, domain_topic, private_topics
 from farandole.ledger import RedisLedger
+from farandole.metrics import Totals
 from farandole.service import Service
 from farandole.settings import Settings
 from farandole.store import Store
@@ -33,6 +35,8 @@ from farandole.testing.backend import Backend
 
 WITHIN = 20.0
 UNKNOWN = -1
+STRANGE = {"compression.type": "gzip", "message.max.bytes": 50_000_000, "linger.ms": 0}
+"""Of a producer that compresses well, so that a topic takes records of any size from it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,6 +44,7 @@ class Seen:
     """A record as an outsider reads it."""
 
     headers: Mapping[str, str]
+    pairs: Headers
     key: bytes | None
     value: bytes | None
 
@@ -58,8 +63,17 @@ class World(Protocol):
     async def send(self, *messages: Message) -> None:
         """Append records to topics."""
 
+    async def send_as_a_stranger(self, *messages: Message) -> None:
+        """Append records that no publisher of ours would: of any size, with headers that are null or no text."""
+
+    async def soon(self, condition: Callable[[], bool], seconds: float) -> None:
+        """Wait until the condition holds; fails after so many seconds. No clock is moved."""
+
     async def until(self, condition: Callable[[], bool]) -> None:
         """Let time pass until the condition holds, and then until the service is idle; fails after a while."""
+
+    def totals(self) -> Totals:
+        """What the service counted since it started."""
 
     def read(self, topic: str) -> list[Seen]:
         """Read a whole topic."""
@@ -112,6 +126,18 @@ class MemoryWorld:
             self._harness.broker.append(one)
         await asyncio.sleep(0)
 
+    async def send_as_a_stranger(self, *messages: Message) -> None:
+        await self.send(*[replace(one, headers=_readable(one.headers)) for one in messages])
+
+    async def soon(self, condition: Callable[[], bool], seconds: float) -> None:
+        async with asyncio.timeout(seconds):
+            await self._harness.settle()
+            while not condition():  # noqa: ASYNC110 - a condition, whatever makes it true
+                await asyncio.sleep(0.001)
+
+    def totals(self) -> Totals:
+        return self._harness.runtime.metrics.totals()
+
     async def until(self, condition: Callable[[], bool]) -> None:
         deadline = time.monotonic() + WITHIN
         await self._harness.settle()
@@ -141,6 +167,7 @@ class RealWorld:
         self._events = events
         self._connection = Connection(bootstrap=backend.bootstrap, client_id=service.name)
         self._outside: KafkaPublisher | None = None
+        self._stranger = Producer(self._connection.properties() | STRANGE)
         self._running: asyncio.Task[None] | None = None
         self._created = False
 
@@ -192,6 +219,19 @@ class RealWorld:
         assert self._outside is not None
         await self._outside.publish(messages)
 
+    async def send_as_a_stranger(self, *messages: Message) -> None:
+        for one in messages:
+            self._stranger.produce(one.topic, key=one.key, value=one.value, headers=list(one.headers))
+        assert await asyncio.to_thread(self._stranger.flush, WITHIN) == 0
+
+    async def soon(self, condition: Callable[[], bool], seconds: float) -> None:
+        async with asyncio.timeout(seconds):
+            while not condition():  # noqa: ASYNC110 - a condition, whatever makes it true
+                await asyncio.sleep(0.001)
+
+    def totals(self) -> Totals:
+        return self.runtime.metrics.totals()
+
     async def until(self, condition: Callable[[], bool]) -> None:
         deadline = time.monotonic() + WITHIN
         while not (await asyncio.to_thread(condition) and await asyncio.to_thread(self.lag) == 0):
@@ -212,7 +252,7 @@ class RealWorld:
                 one = consumer.poll(1.0)
                 found += [one] if one is not None and one.error() is None else []
             return [
-                Seen(headers={n: v.decode() for n, v in m.headers() or []}, key=m.key(), value=m.value())
+                _as_seen(tuple(m.headers() or ()), m.key(), m.value())
                 for m in sorted(found, key=lambda m: (m.timestamp()[1], m.offset()))
             ]
         finally:
@@ -266,7 +306,16 @@ def _end(consumer: Consumer, partition: TopicPartition) -> int:
 
 
 def _seen(record: Record) -> Seen:
-    return Seen(headers={n: v.decode() for n, v in record.headers}, key=record.key, value=record.value)
+    return _as_seen(record.headers, record.key, record.value)
+
+
+def _as_seen(pairs: Headers, key: bytes | None, value: bytes | None) -> Seen:
+    return Seen(headers={n: v.decode("utf-8", "replace") for n, v in pairs}, pairs=pairs, key=key, value=value)
+
+
+def _readable(headers: Headers) -> Headers:
+    """Return what the Kafka client can read of headers: none at all where a name is no UTF-8."""
+    return headers if all(isinstance(name, str) for name, _ in headers) else ()
 
 
 def origin_of(seen: Seen) -> Coordinates:

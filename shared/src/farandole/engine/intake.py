@@ -9,8 +9,9 @@ from typing import Final
 
 from farandole import headers as names
 from farandole.delivery import Coordinates, Delivery, Record
+from farandole.engine.refusals import misnamed, misplaced, nameless, unheard
 from farandole.envelope import Envelope, rfc3339
-from farandole.errors import ContractError
+from farandole.errors import ContractError, UndecodableError
 from farandole.handler import Handler
 from farandole.headers import Headers
 from farandole.identity import bare_record_id
@@ -28,10 +29,11 @@ PREFIX_BYTES: Final = 5
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Admitted:
-    """A delivery and the handler that it is for; without one its type could not be told: it becomes a dead letter."""
+    """A delivery, and the handler that it is for or the reason why it is for none and becomes a dead letter."""
 
     delivery: Delivery
     handler: Handler | None
+    refusal: UndecodableError | None = None
 
 
 class Intake:
@@ -54,22 +56,42 @@ class Intake:
 
     def admit(self, record: Record) -> Admitted | None:
         """Return the delivery that a record is, or None when no handler of this service hears its type."""
-        private = self._topics.is_private(record.coordinates.topic)
-        own = _private_headers(record.headers) if private else {}
-        envelope = self._envelope(record)
+        topic, envelope = record.coordinates.topic, self._envelope(record)
         handler = self._handlers.get(envelope.type)
-        if handler is None and envelope.type and not private:
+        private = self._topics.is_private(topic)
+        if handler is not None and (private or handler.event.avro.topic == topic):
+            own = _private_headers(record.headers) if private else {}
+            return Admitted(delivery=self._delivery(record, envelope, own, handler), handler=handler)
+        if private:
+            delivery = self._delivery(record, envelope, _private_headers(record.headers), None)
+            return _refused(delivery, unheard(envelope.type, service=self._service))
+        if handler is not None:
+            return self._disbelieved(record, envelope, misplaced(envelope, topic=topic, right=handler.event.avro.topic))
+        if not envelope.type:
+            return _refused(self._delivery(record, envelope, {}, None), nameless())
+        return self._passed_over(record, envelope)
+
+    def _passed_over(self, record: Record, envelope: Envelope) -> Admitted | None:
+        """Return None for a type that no handler hears, unless its bytes are of one that is heard on this topic."""
+        by_bytes = self._type_by_prefix(record.value)
+        hidden = self._handlers.get(by_bytes)
+        if hidden is None or hidden.event.avro.topic != record.coordinates.topic:
             return None
-        if handler is not None and not private and handler.event.avro.topic != record.coordinates.topic:
-            return None
-        return Admitted(delivery=self._delivery(record, envelope, own, handler), handler=handler)
+        return self._disbelieved(record, replace(envelope, type=by_bytes), misnamed(envelope, by_bytes=by_bytes))
+
+    def _disbelieved(self, record: Record, envelope: Envelope, refusal: UndecodableError) -> Admitted:
+        """Refuse a record under an id made of its place: it must not take the place of the event that it says it is."""
+        place = self._by_place(record)
+        own = replace(envelope, id=place.id, source=place.source)
+        return _refused(self._delivery(record, own, {}, None), refusal)
 
     def delivery(self, record: Record) -> Delivery:
         """Return the delivery that a record of a domain topic is, whatever its type."""
         return self._delivery(record, self._envelope(record), {}, None)
 
-    def _envelope(self, record: Record) -> Envelope:
-        fallback = Envelope(
+    def _by_place(self, record: Record) -> Envelope:
+        """Return the envelope of a record that has none: it is told apart by its place alone."""
+        return Envelope(
             id=bare_record_id(cluster=self._cluster, coordinates=record.coordinates),
             type="",
             source=record.coordinates.topic,
@@ -77,6 +99,9 @@ class Intake:
             time=rfc3339(record.appended),
             correlation_id="",
         )
+
+    def _envelope(self, record: Record) -> Envelope:
+        fallback = self._by_place(record)
         headers = [(name, value) for name, value in record.headers if _is_believable(name, value)]
         envelope = Envelope.parse(headers, fallback=fallback)
         if envelope.type:
@@ -108,6 +133,10 @@ class Intake:
             first_failed=_coordinates(own.get(names.FIRST_FAILED)),
             due=_later(record.appended, timedelta(milliseconds=delay)) if delay else None,
         )
+
+
+def _refused(delivery: Delivery, refusal: UndecodableError) -> Admitted:
+    return Admitted(delivery=delivery, handler=None, refusal=refusal)
 
 
 def _is_believable(name: str, value: bytes) -> bool:

@@ -24,10 +24,11 @@ from farandole.engine.intake import Admitted
 from farandole.engine.pause import FIRST_PAUSE, longer
 from farandole.engine.ports import Message, Partition, Publisher, Source
 from farandole.engine.private_records import PrivateRecords
+from farandole.engine.refusals import nameless
 from farandole.engine.session import LedgerSession
 from farandole.engine.size import fits_private_topic
 from farandole.engine.thrown import ends_the_task
-from farandole.errors import UnavailableError, UndecodableError
+from farandole.errors import UnavailableError
 from farandole.ledger import Claim, Settle, State, Verdict, event_key
 from farandole.metrics import Metrics
 from farandole.recovery import Decision, Failure, HoldBack, Pause, Policy, RetryLater, RetryNow, decide
@@ -162,7 +163,7 @@ class Processor:
         delivery = admitted.delivery
         try:
             if admitted.handler is None:
-                raise _unheard(delivery)
+                raise admitted.refusal or nameless()
             with self._metrics.running(delivery.envelope.type):
                 return await self._attempt.run(delivery, admitted.handler)
         except BaseException as error:
@@ -278,17 +279,3 @@ def _telling(error: BaseException) -> BaseException:
     except Exception:  # an author's `__str__` may raise anything
         return RuntimeError(f"{type(error).__name__}, whose text cannot be had").with_traceback(error.__traceback__)
     return error
-
-
-def _unheard(delivery: Delivery) -> UndecodableError:
-    if delivery.envelope.type:
-        return UndecodableError(
-            f"{delivery.service} does not hear {delivery.envelope.type}",
-            why="the record lies on a private topic: another version of the service wrote it, or an operator",
-            do="deploy the version that hears it, then send it again",
-        )
-    return UndecodableError(
-        "the type of this event cannot be told",
-        why="it has no ce_type header and its bytes name no known schema",
-        do="read it in the dead-letter topic (docs/howto/look-at-a-dead-letter.md), and mend who wrote it",
-    )

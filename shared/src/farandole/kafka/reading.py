@@ -11,7 +11,7 @@ from confluent_kafka import Message, TopicPartition
 
 from farandole.delivery import Coordinates, Record
 from farandole.engine.ports import Partition
-from farandole.headers import Headers
+from farandole.headers import Headers, kept
 
 log = structlog.get_logger(__name__)
 
@@ -38,20 +38,20 @@ def record_of(message: Message, *, assignment: int) -> Record:
         coordinates=Coordinates(topic=origin.topic, partition=origin.number, offset=int(message.offset() or 0)),
         key=_bytes(message.key()),
         value=_bytes(message.value()),
-        headers=_headers(message),
+        headers=headers_of(message),
         appended=_moment(millis),
         assignment=assignment,
     )
 
 
-def _headers(message: Message) -> Headers:
+def headers_of(message: Message) -> Headers:
     """Return a record's headers; none where a name is not UTF-8, which other clients may write and ours cannot read."""
     try:
         headers: Any = _READ_HEADERS(message)
     except (UnicodeDecodeError, SystemError):
         log.warning("the headers of a record cannot be read", topic=message.topic(), offset=message.offset())
         return ()
-    return tuple((name, _bytes(value) or b"") for name, value in headers or ())
+    return kept(headers or ())
 
 
 def _bytes(value: Any) -> bytes | None:

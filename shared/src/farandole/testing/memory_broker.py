@@ -14,6 +14,7 @@ from farandole.engine.ports import Message, Partition
 from farandole.engine.size import fits_private_topic
 from farandole.engine.tracker import Tracker
 from farandole.errors import BrokerUnavailableError
+from farandole.headers import kept
 
 
 class MemoryBroker:
@@ -43,7 +44,7 @@ class MemoryBroker:
             coordinates=Coordinates(topic=message.topic, partition=0, offset=len(log)),
             key=message.key,
             value=message.value,
-            headers=message.headers,
+            headers=kept(message.headers),
             appended=self._clock.now(),
         )
         log.append(record)
