@@ -43,10 +43,10 @@ def _commands(app: App, path: tuple[str, ...]) -> Iterator[tuple[str, str]]:
         one = app[name]
         here = (*path, name)
         inner = [each for each in one if not each.startswith("-")]
+        if not inner or one.default_command is not None:
+            yield " ".join(here), _help(here)
         if inner:
             yield from _commands(one, here)
-        else:
-            yield " ".join(here), _help(here)
 
 
 def _help(path: tuple[str, ...]) -> str:

@@ -1,11 +1,11 @@
-"""``farandole demo``: the Northwind orders through every service, and an audit from outside."""
+"""``farandole demo``: the Northwind orders through every service, and an audit from outside; and what goes wrong."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import Annotated
 
-from cyclopts import Parameter
+from cyclopts import App, Parameter
 from farandole.cli.exit_code import ExitCode
 from farandole.cli.home import Home, Json, default_home
 from farandole.cli.output import print_json
@@ -13,8 +13,21 @@ from farandole.errors import UsageError
 
 INTERRUPTED = 130
 
+demo = App(
+    name="demo",
+    help="""Send the Northwind orders through every service, then audit that nothing was lost or doubled.
 
-def demo(
+    Uses the mesh that runs in the home, or brings one up (what an earlier one left there is deleted) and ends it.
+    """,
+    result_action="return_value",
+)
+demo.command(
+    "farandole_sandbox.storm.command:storm", name="storm", help="Take a system away and compare ways to live with it."
+)
+
+
+@demo.default
+def northwind(
     *,
     orders: Annotated[int, Parameter(help="How many orders; beyond 830 the file begins again.")] = 830,
     home: Home = None,

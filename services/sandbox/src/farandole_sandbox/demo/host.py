@@ -39,7 +39,7 @@ async def on_a_mesh(home: Path, work: Work[T], *, tell: Tell) -> T:
     if found is not None:
         tell(f"on the mesh that runs in {home} since {found.since:%H:%M:%S} UTC")
         with interrupts.listening() as heard:
-            return await _unless_interrupted(work(found), heard)
+            return await unless_interrupted(work(found), heard)
     with interrupts.listening() as heard:
         return await _on_a_fresh_mesh(home, work, heard, tell=tell)
 
@@ -58,9 +58,9 @@ async def _on_a_fresh_mesh(home: Path, work: Work[T], heard: interrupts.Interrup
             tell=news,
             report=report,
         )
-        await _unless_interrupted(mesh.start(), heard)
+        await unless_interrupted(mesh.start(), heard)
     try:
-        return await _unless_interrupted(_while_it_gets_ready(mesh, work), heard)
+        return await unless_interrupted(_while_it_gets_ready(mesh, work), heard)
     finally:
         tell("the mesh drains and ends")
         await mesh.drain(heard)
@@ -80,7 +80,8 @@ async def _while_it_gets_ready(mesh: LocalMesh, work: Work[T]) -> T:
         working.cancel()
 
 
-async def _unless_interrupted(work: Awaitable[T], heard: interrupts.Interrupts) -> T:
+async def unless_interrupted(work: Awaitable[T], heard: interrupts.Interrupts) -> T:
+    """Do the work, unless somebody presses Ctrl-C meanwhile. Raises Interrupted once it is cancelled."""
     doing = asyncio.ensure_future(work)
     asked = asyncio.ensure_future(heard.asked.wait())
     try:

@@ -1,0 +1,52 @@
+"""The payment gateway is away with orders queued, and comes back slowly.
+
+`farandole demo storm` runs as a user runs it: a fresh Kafka and Redis, the orders in the topic, the gateway out from
+its first call on. The loop that tries again at once hammers it; the payments service, whose breaker is shared by all
+replicas, asks now and then, and works the queue off at the gateway's rate when it is back. The gateway's own books say
+so, and every order has one hold and one answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ORDERS = 150
+WITHIN = timedelta(seconds=110)
+
+
+async def storm(home: Path, *arguments: str) -> tuple[int, dict[str, Any]]:
+    """Run a storm and return its exit code and document."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-c",
+        "from farandole.cli import main; main()",
+        *("demo", "storm", "--home", str(home), "--orders", str(ORDERS), "--json", *arguments),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        stdout, stderr = await asyncio.wait_for(process.communicate(), WITHIN.total_seconds())
+    finally:
+        if process.returncode is None:
+            process.terminate()
+            await process.wait()
+    assert process.returncode in {0, 1}, stderr.decode()[-4000:]
+    return process.returncode, json.loads(stdout)
+
+
+@pytest.mark.mesh
+@pytest.mark.slow
+@pytest.mark.timeout(WITHIN.total_seconds() + 30)
+async def test_the_loop_by_hand_hammers_a_gateway_that_is_away(tmp_path):
+    code, told = await storm(tmp_path / "home", "--outage", "3s", "--only", "naive")
+    (naive,) = told["ways"]
+    assert code == 0
+    assert naive["calls_during_outage"] > 200, "a loop that tries again at once makes more calls than that"
+    assert (naive["answered"], naive["dead_letters"], naive["lost"], naive["doubled"]) == (ORDERS, 0, 0, 0)
