@@ -245,15 +245,10 @@ class Processor:
 
     async def _settle(self, delivery: Delivery, state: State) -> bool:
         claim = claim_of(delivery)
-        return await self._session.settle(
-            Settle(
-                key=claim.key,
-                attempt=claim.attempt,
-                coordinates=claim.coordinates,
-                digest=claim.digest,
-                state=state,
-            )
+        settle = Settle(
+            key=claim.key, attempt=claim.attempt, coordinates=claim.coordinates, digest=claim.digest, state=state
         )
+        return await self._insist(delivery, lambda: self._session.settle(settle))
 
     async def _wait(self, delivery: Delivery, pause: timedelta, reason: str) -> None:
         """Wait for what the mesh stands on: nothing more of the partition is fetched meanwhile."""
