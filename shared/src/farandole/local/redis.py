@@ -14,6 +14,8 @@ from farandole.local.child import Child, Command, tail
 
 START_WITHIN = timedelta(seconds=20)
 _PROGRAMS = ("valkey-server", "redis-server")
+# A file that may grow no more (ulimit -f) is an error to answer, like a full disk, and not the end of the server.
+_UNENDED = ("/bin/sh", "-c", 'trap "" XFSZ; exec "$0" "$@"')
 
 # noeviction: a ledger that forgets on its own loses events. The append-only file: kill -9 loses no acknowledged write.
 _CONF = """\
@@ -86,7 +88,7 @@ class Redis:
         settings = self.home / "redis.conf"
         quoted = str(data).replace("\\", "\\\\").replace('"', '\\"')
         settings.write_text(_CONF.format(host=ports.LOOPBACK, port=self._port, data=quoted), "utf-8")
-        return Command(argv=(str(program), str(settings)), cwd=self.home, log=self.log)
+        return Command(argv=(*_UNENDED, str(program), str(settings)), cwd=self.home, log=self.log)
 
     async def start(self) -> None:
         """Start the server and wait until it answers, its data loaded.
