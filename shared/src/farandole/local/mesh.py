@@ -55,6 +55,7 @@ class LocalMesh:
         report: Report = unheard,
         env: Mapping[str, str] | None = None,
         policy: RestartPolicy | None = None,
+        kafka_proxy: int | None = None,
         make_aot_cache: bool = True,
     ) -> None:
         """Plan a mesh; nothing runs yet.
@@ -70,6 +71,8 @@ class LocalMesh:
             report: Hears how far a download is.
             env: The environment of the services, instead of this process's own.
             policy: When a process that ended is started again.
+            kafka_proxy: The port of a proxy on the loopback that forwards to ``kafka_proxied_port``: services whose
+                ``env`` names it as their brokers come through it, and stay behind it.
             make_aot_cache: Make the broker's AOT cache in the background, once for this machine.
         """
         self.home = folder.absolute()
@@ -81,6 +84,7 @@ class LocalMesh:
         self._report = report
         self._env = dict(os.environ if env is None else env)
         self._policy = policy
+        self._kafka_proxy = kafka_proxy
         self._make_aot_cache = make_aot_cache
         self._holding = contextlib.ExitStack()
         self._background: set[asyncio.Task[object]] = set()
@@ -115,7 +119,7 @@ class LocalMesh:
             await asyncio.to_thread(home.clear, self.home)
         for folder in ("stores", "logs"):
             (self.home / folder).mkdir(exist_ok=True)
-        self._broker = Broker(self.home / BROKER, report=self._report)
+        self._broker = Broker(self.home / BROKER, proxy=self._kafka_proxy, report=self._report)
         self._redis = Redis(self.home / REDIS)
         broker, redis = await self._broker.prepare(), self._redis.prepare()
         self._supervisor = Supervisor(policy=self._policy, tell=self._heard)
@@ -200,6 +204,15 @@ class LocalMesh:
     def bootstrap(self) -> str:
         """The broker's address."""
         return self._surroundings.bootstrap
+
+    @property
+    def kafka_proxied_port(self) -> int:
+        """The port that the proxy before Kafka forwards to.
+
+        Raises:
+            LocalMeshError: The mesh was planned without ``kafka_proxy``, or has not begun to start.
+        """
+        return self._broker.proxied_port
 
     @property
     def redis_url(self) -> str:

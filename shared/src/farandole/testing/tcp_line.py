@@ -74,11 +74,12 @@ class TcpLine:
             return
         there = asyncio.create_task(self._pump(self._reader, self._server, back=False))
         back = asyncio.create_task(self._pump(reader, self._client, back=True))
+        both = asyncio.create_task(asyncio.wait((there, back)))
         ended = asyncio.create_task(self._ended.wait())
         try:
-            await asyncio.wait((ended, asyncio.gather(there, back)), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((ended, both), return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for each in (there, back, ended):
+            for each in (there, back, both, ended):
                 each.cancel()
             for side in (self._client, self._server):
                 side.close()
