@@ -64,9 +64,9 @@ class Shop:
         self.receipts = Receipts()
 
     async def place_all(self, errands: Iterable[Errand]) -> None:
-        """Run every errand. Raises ShopClosed when the order service stays away."""
+        """Run every errand; may be called again with more. Raises ShopClosed when the order service stays away."""
         waiting = iter(errands)
-        self.receipts.began = time.time()
+        self.receipts.began = self.receipts.began or time.time()
         async with asyncio.TaskGroup() as tasks:
             for _ in range(CONNECTIONS):
                 tasks.create_task(self._work(waiting))
