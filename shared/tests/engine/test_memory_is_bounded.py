@@ -32,7 +32,7 @@ async def test_nothing_is_fetched_while_what_is_in_flight_weighs_too_much() -> N
     async with asyncio.timeout(30), Harness(service) as harness:
         worker = harness.runtime.worker
         assert worker is not None
-        worker._most_bytes = MOST_BYTES
+        worker._most_bytes_in_flight = MOST_BYTES
         for number in range(10):
             delivering = asyncio.ensure_future(harness.deliver(heavy(number)))
             await asyncio.sleep(0.02)
@@ -60,10 +60,31 @@ async def test_a_retry_tier_is_paused_while_what_is_held_of_it_weighs_too_much_a
     async with asyncio.timeout(30), Harness(service) as harness:
         worker = harness.runtime.worker
         assert worker is not None
-        worker._most_bytes = MOST_BYTES
+        worker._most_bytes_held = MOST_BYTES
         for number in range(10):
             await harness.deliver(heavy(number))
         assert worker.held == FEW
         await harness.advance(timedelta(minutes=5))
         assert len(handled) == 10
         assert (worker.held, worker._early_bytes) == (0, 0)
+
+
+async def test_of_one_fetch_no_more_is_admitted_than_there_is_room_for() -> None:
+    began, go_on = asyncio.Event(), asyncio.Event()
+    service = Service("batch")
+
+    async def listen(event: OrderCancelled) -> None:
+        began.set()
+        await go_on.wait()
+
+    service.on(OrderCancelled)(listen)
+    async with asyncio.timeout(30), Harness(service) as harness:
+        worker = harness.runtime.worker
+        assert worker is not None
+        worker._most_bytes_in_flight = MOST_BYTES
+        delivering = asyncio.ensure_future(harness.deliver(*[heavy(number) for number in range(10)]))
+        await began.wait()
+        assert worker.in_flight == FEW
+        go_on.set()
+        await delivering
+        assert harness.broker.committed["batch", "orders"] == 10

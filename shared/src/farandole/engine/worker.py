@@ -24,18 +24,24 @@ from farandole.metrics import Metrics
 MOST_IN_FLIGHT: Final = 200
 MOST_HELD: Final = 10_000
 MOST_UNCOMMITTED: Final = 100_000
-MOST_BYTES: Final = 128 * 1024 * 1024
-"""In flight, and as many again held: a thousand events of a megabyte each would be the end of most containers."""
+MOST_BYTES_IN_FLIGHT: Final = 8 * 1024 * 1024
+"""Decoded, an event takes up to sixty times its bytes, and to decode a megabyte of small items some tenths of a second
+in which nothing else goes on. Events of less than forty kilobytes do not come near it."""
+MOST_BYTES_HELD: Final = 128 * 1024 * 1024
+"""What is held is not decoded."""
+HEADER_BYTES: Final = 100
+"""What a header takes in memory, however little it says."""
 
 
 class Worker:
     """Runs one service's deliveries. For one event loop; stop it with `drain`, or by cancelling `run`.
 
-    At most ``most_in_flight`` deliveries, or ``most_bytes``, are claimed and not finished; beyond that nothing is
-    fetched. Held in memory, and not counted as in flight, are retry records that are not due yet, deliveries that wait
-    at the head of their lane, and what stands behind those: at most ``most_held`` of them, or ``most_bytes``; beyond
-    that, or where a held delivery keeps ``most_uncommitted`` offsets from being committed, the partitions that bring
-    more of them are paused. Each limit may be exceeded by what one fetch brings.
+    At most ``most_in_flight`` deliveries, or ``most_bytes_in_flight`` and one delivery, are claimed and not finished;
+    beyond that nothing is fetched. Held in memory, and not counted as in flight, are retry records that are not due
+    yet, deliveries that wait at the head of their lane, and what stands behind those: at most ``most_held`` of them, or
+    ``most_bytes_held``; beyond that, or where a held delivery keeps ``most_uncommitted`` offsets from being committed,
+    the partitions that bring more of them are paused. The limits of what is held may be exceeded by what one fetch
+    brings.
     """
 
     def __init__(
@@ -49,7 +55,8 @@ class Worker:
         most_in_flight: int = MOST_IN_FLIGHT,
         most_held: int = MOST_HELD,
         most_uncommitted: int = MOST_UNCOMMITTED,
-        most_bytes: int = MOST_BYTES,
+        most_bytes_in_flight: int = MOST_BYTES_IN_FLIGHT,
+        most_bytes_held: int = MOST_BYTES_HELD,
     ) -> None:
         self._source = source
         self._session = session
@@ -59,7 +66,8 @@ class Worker:
         self._most_in_flight = most_in_flight
         self._most_held = most_held
         self._most_uncommitted = most_uncommitted
-        self._most_bytes = most_bytes
+        self._most_bytes_in_flight = most_bytes_in_flight
+        self._most_bytes_held = most_bytes_held
         self._lanes = Lanes(self._lane_failed)
         self._failure: BaseException | None = None
         self._in_flight: Counter[int] = Counter()
@@ -153,8 +161,16 @@ class Worker:
             await self._room()
             if self._session.lost or self._failure is not None or self._grace is not None:
                 return  # what is left is fetched again: its offsets are not finished
-            room = max(1, self._most_in_flight - self.in_flight)
-            self._admit([self._unadmitted.popleft() for _ in range(min(room, len(self._unadmitted)))])
+            self._admit(self._as_many_as_fit())
+
+    def _as_many_as_fit(self) -> Sequence[Record]:
+        """Take from what is not admitted as much as there is room for, one record at least."""
+        taken: list[Record] = []
+        number, weight = self._most_in_flight - self.in_flight, self._most_bytes_in_flight - self._weight
+        while self._unadmitted and (not taken or (len(taken) < number and weight > 0)):
+            taken.append(self._unadmitted.popleft())
+            weight -= len(taken[-1].value or b"")
+        return taken
 
     async def _finish_in_flight(self) -> None:
         assert self._grace is not None
@@ -173,8 +189,12 @@ class Worker:
 
     @property
     def _full(self) -> bool:
-        weight = self._bytes.total() - self._lanes.held_bytes
-        return self.in_flight >= self._most_in_flight or weight >= self._most_bytes
+        return self.in_flight >= self._most_in_flight or self._weight >= self._most_bytes_in_flight
+
+    @property
+    def _weight(self) -> int:
+        """How many bytes are in flight."""
+        return self._bytes.total() - self._lanes.held_bytes
 
     def _admit(self, records: Sequence[Record]) -> None:
         ready = []
@@ -280,7 +300,7 @@ class Worker:
 
     def _holds_at_least(self, share: float) -> bool:
         weight = self._early_bytes + self._lanes.held_bytes
-        return self.held >= share * self._most_held or weight >= share * self._most_bytes
+        return self.held >= share * self._most_held or weight >= share * self._most_bytes_held
 
     def _abandon(self, assignment: int) -> None:
         self._forget(assignment)
@@ -318,4 +338,5 @@ def _partition(record: Record) -> Partition:
 
 
 def _size(record: Record) -> int:
-    return len(record.value or b"") + len(record.key or b"") + sum(len(value) for _, value in record.headers)
+    headers = sum(len(value) for _, value in record.headers) + HEADER_BYTES * len(record.headers)
+    return len(record.value or b"") + len(record.key or b"") + headers
