@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import signal
 import sys
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from typing import Any, Self
 import httpx2
 from farandole.local import status
 from farandole.local.state import MeshState
+from farandole_sandbox.chaos.mischief import Mischief
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,14 +26,15 @@ class Ended:
 
 
 class DemoRun:
-    """One run of the demo. Use it as an async context manager; leaving ends what still runs."""
+    """One run of the demo, or of a ``command`` below it. Use it as an async context manager; leaving ends the run."""
 
-    def __init__(self, home: Path, *, orders: int) -> None:
+    def __init__(self, home: Path, *command: str, orders: int) -> None:
         self._home = home
+        self._command = command
         self._orders = orders
 
     async def __aenter__(self) -> Self:
-        arguments = ("demo", "--home", str(self._home), "--orders", str(self._orders), "--json")
+        arguments = ("demo", *self._command, "--home", str(self._home), "--orders", str(self._orders), "--json")
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-c",
@@ -75,17 +76,7 @@ class DemoRun:
 
     async def kill(self, name: str) -> int:
         """Kill -9 a process of the mesh by name; wait until the mesh has started it anew; return the new pid."""
-        mesh = status.read(self._home)
-        victim = mesh.process(name).pid
-        assert victim is not None
-        os.kill(victim, signal.SIGKILL)
-        while True:
-            self.still_running()
-            now = status.running(self._home)
-            pid = now.process(name).pid if now is not None else None
-            if pid is not None and pid != victim:
-                return pid
-            await asyncio.sleep(0.05)
+        return await Mischief(self._home, self.still_running).kill_one(name)
 
 
 async def _accepted(client: httpx2.AsyncClient, mesh: MeshState) -> int:

@@ -21,6 +21,7 @@ demo = App(
     """,
     result_action="return_value",
 )
+demo.command("farandole_sandbox.chaos.command:chaos", name="chaos", help="Kill every process while the demo runs.")
 demo.command(
     "farandole_sandbox.storm.command:storm", name="storm", help="Take a system away and compare ways to live with it."
 )

@@ -33,9 +33,11 @@ class Running:
         self._counter = Counter(client, mesh.url("orders"))
         self._shop = Shop(client, mesh.url("orders"), run=uuid.uuid4().hex[:8], heard=self._accepted)
 
-    async def run(self, count: int) -> Outcome:
-        """Place so many orders and see them through."""
+    async def run(self, count: int, *, beside: asyncio.Task[Any] | None = None) -> Outcome:
+        """Place so many orders and see them through, and what happens ``beside``: the books are read after both."""
         troubles = await self._orders(count)
+        if beside is not None:
+            troubles += await finished(beside, hopeless=bool(troubles))
         self._progress.tell("waiting until nobody has anything left to do")
         drain = Drain(self._mesh, self._client)
         left = await drain.until_empty()
@@ -94,13 +96,24 @@ class Running:
             self._progress.tell(f"first order accepted after {time.time() - self._began:.1f} s")
 
 
-def work_of(count: int, progress: Progress) -> Callable[[MeshState], Coroutine[Any, Any, Outcome]]:
+async def finished(beside: asyncio.Task[Any], *, hopeless: bool) -> list[str]:
+    """Wait for what happens beside, unless the orders stand still already; return what became of it, in words."""
+    if hopeless:
+        beside.cancel()
+    await asyncio.wait({beside})
+    failure = None if beside.cancelled() else beside.exception()
+    return [f"what should happen beside did not: {failure}"] if failure is not None else []
+
+
+def work_of(
+    count: int, progress: Progress, *, beside: asyncio.Task[Any] | None = None
+) -> Callable[[MeshState], Coroutine[Any, Any, Outcome]]:
     """Return the work of a demo of so many orders, for a mesh that will be there."""
     began = time.time()
 
     async def work(mesh: MeshState) -> Outcome:
         limits = httpx2.Limits(max_connections=2 * CONNECTIONS)
         async with httpx2.AsyncClient(limits=limits) as client:
-            return await Running(mesh, client, progress, began=began).run(count)
+            return await Running(mesh, client, progress, began=began).run(count, beside=beside)
 
     return work
