@@ -1,21 +1,8 @@
-<<<<<<< HEAD
-"""What the torture run is made of lies beside its tests, as a program of its own: ``python tests/faults``.
-
-The books to break are those that the demo's audit is tested with.
-"""
-=======
 """Services that run behind proxies, in front of servers of a test's own. What they share lies beside them."""
->>>>>>> 48d77ed (Redis away in every way: scenarios with a real Kafka and a real Redis behind a proxy)
 
 from __future__ import annotations
 
 import sys
-<<<<<<< HEAD
-from pathlib import Path
-
-HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE), str(HERE.parents[1] / "services/sandbox/tests/demo")]
-=======
 import uuid
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -69,4 +56,3 @@ async def run(
     for world in worlds:
         await world.crash()
         await world.close()
->>>>>>> 48d77ed (Redis away in every way: scenarios with a real Kafka and a real Redis behind a proxy)
