@@ -1,17 +1,18 @@
 """Farandole: event choreography on Kafka. These are the public names; everything else may change."""
 
+from farandole.breaker import Dependency
 from farandole.clock import Clock, SystemClock
 from farandole.codec import Codec
 from farandole.delivery import Coordinates, Delivery
 from farandole.envelope import Envelope
-from farandole.errors import FarandoleError
+from farandole.errors import DependencyError, FarandoleError
 from farandole.event import Event, Value
 from farandole.follow_on import FollowOn
 from farandole.outbox import Outbox
 from farandole.retry import Backoff
 from farandole.runner import run
 from farandole.service import Service
-from farandole.signals import Reject, Retry
+from farandole.signals import Reject, Retry, Throttled
 from farandole.store import Store, UnitOfWork
 
 __all__ = [
@@ -20,6 +21,8 @@ __all__ = [
     "Codec",
     "Coordinates",
     "Delivery",
+    "Dependency",
+    "DependencyError",
     "Envelope",
     "Event",
     "FarandoleError",
@@ -30,6 +33,7 @@ __all__ = [
     "Service",
     "Store",
     "SystemClock",
+    "Throttled",
     "UnitOfWork",
     "Value",
     "run",

@@ -11,10 +11,12 @@ FarandoleError
 │   ├── LedgerUnavailableError
 │   ├── StoreUnavailableError
 │   ├── BrokerUnavailableError
-│   └── RegistryUnavailableError
+│   ├── RegistryUnavailableError
+│   └── BreakersUnavailableError
 ├── EpochChangedError     E31x  the ledger was wiped or failed over: abandon what is in flight and rejoin
 ├── LocalMeshError        E4xx  the embedded mesh could not be brought up
-└── UsageError            E5xx  a command was given something that it cannot use
+├── UsageError            E5xx  a command was given something that it cannot use
+└── DependencyError       E6xx  an outside system does not work at present: its breaker counts that
 ```
 Each says what happened, why, and what to do.
 """
@@ -107,6 +109,12 @@ class RegistryUnavailableError(UnavailableError):
     code = "E304"
 
 
+class BreakersUnavailableError(UnavailableError):
+    """The shared states of the breakers do not answer: every worker decides alone meanwhile."""
+
+    code = "E307"
+
+
 class EpochChangedError(FarandoleError):
     """The ledger was wiped or failed over: what is in flight is abandoned and the consumer rejoins."""
 
@@ -123,3 +131,20 @@ class UsageError(FarandoleError):
     """A command was given something that it cannot use."""
 
     code = "E500"
+
+
+class DependencyError(FarandoleError):
+    """An outside system does not work at present, for no fault of what it was asked.
+
+    Raise it, or an error of your own beneath it, from a client of an outside system. Its breaker counts it, and the
+    delivery waits in memory until the system works again. A handler that needs several systems has to be told which:
+    ``dependency`` is its name in ``depends_on``; without one it counts against each of them.
+    """
+
+    code = "E620"
+
+    def __init__(
+        self, what: str, *, why: str = "", do: str = "", code: str | None = None, dependency: str = ""
+    ) -> None:
+        super().__init__(what, why=why, do=do, code=code)
+        self.dependency = dependency

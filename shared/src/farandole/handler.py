@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from farandole.breaker import Dependency
 from farandole.delivery import Delivery
 from farandole.errors import StartError
 from farandole.event import Event
@@ -27,7 +28,7 @@ class Handler:
     is_async: bool
     policy: Policy
     timeout: timedelta
-    depends_on: tuple[str, ...]
+    depends_on: tuple[Dependency, ...]
 
     @property
     def injected(self) -> tuple[tuple[str, Any], ...]:
@@ -65,7 +66,7 @@ def read_handler(
     *,
     policy: Policy,
     timeout: timedelta,
-    depends_on: tuple[str, ...],
+    depends_on: tuple[Dependency, ...],
 ) -> Handler:
     """Read a handler off its function; raises StartError where the signature and the subscription disagree."""
     signature = read_signature(function)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from farandole.breaker import BreakerState, Phase
 from farandole.delivery import Delivery
 from farandole.recovery import Decision
 
@@ -64,6 +65,31 @@ class Metrics:
         )
         self._rejoins = Counter(
             "farandole_rejoins", "Times that everything in flight was abandoned.", ("service",), registry=self.registry
+        )
+
+        self._breaker = Gauge(
+            "farandole_breaker_state",
+            "A dependency's breaker, as this replica last heard of it: 1 for the state that it is in.",
+            ("service", "dependency", "state"),
+            registry=self.registry,
+        )
+        self._transitions = Counter(
+            "farandole_breaker_transitions",
+            "Transitions of breakers, each counted by the replica that brought it about.",
+            ("service", "dependency", "to"),
+            registry=self.registry,
+        )
+        self._waiting = Gauge(
+            "farandole_breaker_waiting",
+            "Deliveries of this replica that wait for a dependency.",
+            ("service", "dependency"),
+            registry=self.registry,
+        )
+        self._partitions = Gauge(
+            "farandole_breaker_paused_partitions",
+            "Partitions that this replica fetches nothing of, as enough of them waits for a dependency.",
+            ("service",),
+            registry=self.registry,
         )
 
     def handled(self, event_type: str) -> None:
@@ -136,6 +162,32 @@ class Metrics:
     def paused(self, topic: str, partition: int, reason: str) -> None:
         """Log that a partition waits."""
         log.warning("partition paused", service=self.service, topic=topic, partition=partition, reason=reason)
+
+    def breaker(self, dependency: str, state: BreakerState) -> None:
+        """Show what is known of a dependency's breaker."""
+        for phase in Phase:
+            self._breaker.labels(self.service, dependency, phase.value).set(state.phase is phase)
+
+    def transition(self, dependency: str, before: BreakerState, after: BreakerState) -> None:
+        """Count and log a transition that this replica brought about."""
+        self._transitions.labels(self.service, dependency, after.phase.value).inc()
+        log.warning(
+            "breaker",
+            service=self.service,
+            dependency=dependency,
+            before=before.phase.value,
+            after=after.phase.value,
+            reason=after.reason,
+            lasted=str(after.since - before.since),
+        )
+
+    def waits(self, dependency: str, count: int) -> None:
+        """Show how many deliveries wait for a dependency."""
+        self._waiting.labels(self.service, dependency).set(count)
+
+    def pauses(self, partitions: int) -> None:
+        """Show how many partitions are paused because enough of them waits."""
+        self._partitions.labels(self.service).set(partitions)
 
     def rejoined(self) -> None:
         """Count that the ledger's epoch changed and everything in flight was abandoned."""

@@ -1,8 +1,8 @@
 """OutsideSystem: a client for a system outside the mesh, over HTTP: idempotency keys, timeouts, telling errors.
 
 What every adapter needs, once: a POST carries an idempotency key, every call has a timeout, and an answer is one of
-four things: done, a refusal to be read by the adapter, "later" (`Retry`), or no answer at all (OutsideAwayError, which
-the handler's policy retries with the same key).
+four things: done, a refusal to be read by the adapter, "fewer" (`Throttled`), or no answer at all (OutsideAwayError).
+The breaker hears of each; the handler is run again with the same key.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from urllib.parse import quote
 import httpx2
 import msgspec
 
-from farandole.errors import FarandoleError
-from farandole.signals import Retry
+from farandole.calls import note_answer, note_failure
+from farandole.errors import DependencyError, FarandoleError
+from farandole.signals import Throttled
 
 T = TypeVar("T")
 
@@ -33,7 +34,7 @@ _SLASHES: Final = re.compile(r"[/\\]")
 _LONGEST_SHOWN: Final = 80
 
 
-class OutsideAwayError(FarandoleError):
+class OutsideAwayError(DependencyError):
     """The system did not answer, or said that it cannot work now. What was asked may have been done all the same."""
 
     code = "E610"
@@ -64,25 +65,31 @@ class OutsideRefusal(Exception):  # noqa: N818 - an answer, not a fault, until t
 
 
 class OutsideSystem:
-    """Calls one outside system. Safe for concurrent use; the client brings base address and timeouts."""
+    """Calls one outside system. Safe for concurrent use; the client brings base address and timeouts.
 
-    def __init__(self, name: str, client: httpx2.AsyncClient) -> None:
+    ``name`` is for people. ``dependency`` is its name in ``depends_on``, which handlers that need several have to give.
+    """
+
+    def __init__(self, name: str, client: httpx2.AsyncClient, *, dependency: str = "") -> None:
         self.name = name
         self._client = client
+        self._dependency = dependency
 
     async def post(self, path: str, body: Mapping[str, Any], answer: type[T], *, idempotency_key: str) -> T:
         """Send a request once, however often it is sent, and return its answer.
 
-        Raises OutsideRefusal (a 4xx), Retry (429, after the time that it names), OutsideAwayError (5xx or no answer:
+        Raises OutsideRefusal (a 4xx), Throttled (429, with the time that it names), OutsideAwayError (5xx or no answer:
         ask again with the same key) and OutsideRefusedError (an answer that is not what it should be).
         """
         try:
             response = await self._client.post(path, json=dict(body), headers={"Idempotency-Key": idempotency_key})
         except httpx2.TransportError as error:
+            note_failure(self._dependency)
             raise OutsideAwayError(
                 f"{self.name} did not answer",
                 why=f"{type(error).__name__} at {path}",
                 do="nothing: it is asked again with the same idempotency key",
+                dependency=self._dependency,
             ) from error
         self._raise_for(response, path)
         return self._read(response, answer)
@@ -97,13 +104,18 @@ class OutsideSystem:
 
     def _raise_for(self, response: httpx2.Response, path: str) -> None:
         if response.status_code == TOO_MANY:
-            raise Retry(f"{self.name} takes no more calls for now", after=_wait(response))
+            raise Throttled(
+                f"{self.name} takes no more calls for now", after=_wait(response), dependency=self._dependency
+            )
         if response.is_server_error:
+            note_failure(self._dependency)
             raise OutsideAwayError(
                 f"{self.name} answered {response.status_code}",
                 why=_refusal(response).error or f"at {path}",
                 do="nothing: it is asked again with the same idempotency key",
+                dependency=self._dependency,
             )
+        note_answer(self._dependency)
         if response.is_client_error:
             raise OutsideRefusal(_refusal(response))
 
@@ -151,6 +163,7 @@ async def outside_system(
     connect_within: timedelta = CONNECT_WITHIN,
     answer_within: timedelta = ANSWER_WITHIN,
     connections: int = CONNECTIONS,
+    dependency: str = "",
 ) -> AsyncGenerator[OutsideSystem]:
     """Give a client for the system at ``url``, and close its connections in the end.
 
@@ -164,7 +177,7 @@ async def outside_system(
         keepalive_expiry=IDLE_AT_MOST.total_seconds(),
     )
     async with httpx2.AsyncClient(base_url=url, timeout=timeout, limits=limits) as client:
-        yield OutsideSystem(name, client)
+        yield OutsideSystem(name, client, dependency=dependency)
 
 
 def _refusal(response: httpx2.Response) -> Refusal:

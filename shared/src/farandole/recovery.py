@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 
 from farandole.errors import FarandoleError, UnavailableError
 from farandole.retry import Backoff
-from farandole.signals import Reject, Retry
+from farandole.signals import Reject, Retry, Throttled
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,6 +62,17 @@ class HoldBack:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class AwaitDependency:
+    """A dependency is away or wants fewer calls: keep the delivery, and run it again when its breaker permits.
+
+    That is after ``delay`` at the earliest, and uses no attempt up.
+    """
+
+    delay: timedelta
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class DeadLetter:
     """Give the delivery up: it becomes a dead letter."""
 
@@ -76,10 +87,11 @@ class Pause:
 
 
 NO_WAIT: Final = timedelta(0)
+LONGEST_PAUSE: Final = timedelta(seconds=5)
 LONGEST_WAIT: Final = timedelta(days=1)
 """A handler that names a longer time is tried after this one: no retry may outlive the retention of its topic."""
 
-Decision: TypeAlias = RetryNow | RetryLater | HoldBack | DeadLetter | Pause
+Decision: TypeAlias = RetryNow | RetryLater | HoldBack | AwaitDependency | DeadLetter | Pause
 
 
 def decide(failure: Failure, policy: Policy, random: Random) -> Decision:
@@ -104,6 +116,22 @@ def decide(failure: Failure, policy: Policy, random: Random) -> Decision:
     earliest = min(error.after, LONGEST_WAIT) if isinstance(error, Retry) and error.after is not None else NO_WAIT
     delay = earliest + policy.backoff.delay(failure.attempt, random)
     return HoldBack(delay=delay, reason=reason) if policy.ordered else RetryLater(delay=delay, reason=reason)
+
+
+def await_dependency(
+    error: BaseException, policy: Policy, *, failures: int, is_open: bool, random: Random
+) -> AwaitDependency:
+    """Decide when a delivery that failed for a dependency's sake may be run again, at the earliest.
+
+    Where its breaker ``is_open``, that says when. Otherwise the policy's backoff spreads the reruns, for a few seconds
+    at most, as nothing else waits for them; and nobody is asked again before the time that it named.
+    """
+    reason = error.reason if isinstance(error, Retry) else f"{type(error).__name__}: {error}"
+    if isinstance(error, Throttled):
+        return AwaitDependency(delay=min(error.after or NO_WAIT, LONGEST_WAIT), reason=reason)
+    if is_open:
+        return AwaitDependency(delay=NO_WAIT, reason=reason)
+    return AwaitDependency(delay=min(policy.backoff.delay(failures - 1, random), LONGEST_PAUSE), reason=reason)
 
 
 def _given_up(policy: Policy, *, reason: str) -> Decision:

@@ -12,6 +12,7 @@ from typing import Any, Final
 import structlog
 
 from farandole import catalogues, log
+from farandole.breaker import RedisBreakers
 from farandole.clock import Clock, SystemClock
 from farandole.engine.runtime import Ports, Runtime, heard_topics, schemas_of
 from farandole.errors import BrokerUnavailableError, StartError
@@ -58,6 +59,7 @@ async def _main(service: Service, settings: Settings) -> None:
     ledger = RedisLedger(
         settings.redis_url.get_secret_value(), cluster=cluster, service=service.name, window=settings.ledger_window
     )
+    breakers = RedisBreakers(settings.redis_url.get_secret_value(), cluster=cluster)
     ports = Ports(
         worker_source=_worker_source(service, connection),
         observer_source=_observer_source(service, connection, schemas),
@@ -66,12 +68,14 @@ async def _main(service: Service, settings: Settings) -> None:
         store=_store(service, settings, clock),
         clock=clock,
         schemas=schemas,
+        breakers=breakers,
     )
     runtime = Runtime(service, ports, cluster=cluster, settings=settings)
     try:
         async with runtime:
             await _serve(runtime, service, settings)
     finally:
+        await breakers.close()
         await ledger.close()
         await publisher.close()
 
@@ -120,7 +124,22 @@ def status_of(service: Service, runtime: Runtime) -> Mapping[str, Any]:
         "in_flight": worker.in_flight if worker else 0,
         "held": worker.held if worker else 0,
         "ledger": (session.unavailable or "ok") if session else "not needed",
+        "breakers": breakers_of(runtime),
         "outbox_idle": runtime.relay.idle if runtime.relay else True,
+    }
+
+
+def breakers_of(runtime: Runtime) -> Mapping[str, Any]:
+    """Return what ``/status`` tells of each dependency: its breaker as last heard, and who waits for it."""
+    doors = runtime.gate.doors if runtime.gate is not None else {}
+    return {
+        name: {
+            "state": door.session.phase.value,
+            "reason": door.session.known.reason if door.session.known is not None else "",
+            "waiting": door.waiting,
+            "shared": door.session.unavailable or "ok",
+        }
+        for name, door in doors.items()
     }
 
 

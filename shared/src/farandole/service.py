@@ -8,6 +8,7 @@ from typing import Any, Concatenate, Literal, ParamSpec, TypeVar, overload
 
 from sqlalchemy import MetaData
 
+from farandole.breaker import Dependency
 from farandole.delivery import Delivery
 from farandole.errors import StartError
 from farandole.event import Event
@@ -70,7 +71,7 @@ class Service:
         self,
         event: type[E],
         *,
-        depends_on: str | tuple[str, ...] = (),
+        depends_on: str | Dependency | tuple[str | Dependency, ...] = (),
         retry: Backoff = DEFAULT_BACKOFF,
         immediate: int = 0,
         timeout: timedelta = DEFAULT_TIMEOUT,
@@ -79,9 +80,11 @@ class Service:
     ) -> Callable[[Callable[Concatenate[E, P], R]], Callable[Concatenate[E, P], R]]:
         """Register the handler of one event type; a service has one handler a type.
 
-        ``depends_on`` names the outside systems that the handler needs. ``immediate`` failures are tried again in
-        memory, then ``retry`` applies. A run that takes longer than ``timeout`` counts as failed. Deliveries of one
-        key run one after another, in the order of their partition; those of different keys run concurrently.
+        ``depends_on`` names the outside systems that the handler needs, as a Dependency where the settings of the
+        breaker matter: what fails for their sake waits in memory and uses no attempt up. Of other failures
+        ``immediate`` ones are tried again in memory, then ``retry`` applies. A run that takes longer than ``timeout``
+        counts as failed. Deliveries of one key run one after another, in the order of their partition; those of
+        different keys run concurrently.
 
         With ``order="key"`` that holds through retries too: what fails waits for its next attempt in memory, later
         events of its key wait behind it, other keys go on. It is exact across crashes, rebalances and a wiped Redis,
@@ -105,9 +108,15 @@ class Service:
                     do='add order="key", or leave stops out',
                     code="E126",
                 )
-            needs = (depends_on,) if isinstance(depends_on, str) else depends_on
+            needs = depends_on if isinstance(depends_on, tuple) else (depends_on,)
             policy = Policy(backoff=retry, immediate=immediate, ordered=order == "key", stops=stops)
-            handler = read_handler(event, function, policy=policy, timeout=timeout, depends_on=needs)
+            handler = read_handler(
+                event,
+                function,
+                policy=policy,
+                timeout=timeout,
+                depends_on=tuple(one if isinstance(one, Dependency) else Dependency(one) for one in needs),
+            )
             self._demand_memory(handler)
             self._handlers[event] = handler
             return function

@@ -36,6 +36,11 @@ class Settings(BaseSettings):
         description="Deliveries claimed and not finished, at most. More suits handlers that wait long for others; "
         "the HTTP side of the same process waits behind them.",
     )
+    rates: dict[str, float] = Field(
+        default_factory=dict,
+        description="Calls a second that the whole fleet may make to a dependency, at most: "
+        '`{"payment-gateway": 20}`. What a handler declares is the default.',
+    )
     drain: Duration = Field(
         default=timedelta(seconds=20), description="How long a stopping service may finish its work."
     )

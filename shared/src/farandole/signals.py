@@ -17,6 +17,21 @@ class Retry(Exception):  # noqa: N818 - a signal, not an error
         self.after = after
 
 
+class Throttled(Retry):
+    """An outside system wants fewer calls: try this delivery again, not before ``after``; call it more slowly.
+
+    It is no failure: the fleet slows its calls to that system down, and the delivery waits in memory.
+    """
+
+    def __init__(self, reason: str, *, after: timedelta | None = None, dependency: str = "") -> None:
+        super().__init__(reason, after=after)
+        self.dependency = dependency
+
+
+class TimedOut(Retry):
+    """A run took longer than its handler's timeout."""
+
+
 class Reject(Exception):  # noqa: N818 - a signal, not an error
     """Trying again cannot help: make this delivery a dead letter now."""
 

@@ -14,6 +14,7 @@ from random import Random
 from typing import Any, Protocol
 
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+from farandole.breaker import RedisBreakers
 from farandole.clock import SystemClock
 from farandole.delivery import Coordinates, Record
 from farandole.engine.ports import Message
@@ -184,6 +185,7 @@ class RealWorld:
         self._stack = AsyncExitStack()
         self._publisher = KafkaPublisher(self._connection)
         self._ledger = self._new_ledger()
+        self._breakers = RedisBreakers(self._backend.redis_url, cluster=self._backend.cluster_id)
         ports = Ports(
             worker_source=KafkaSource(self._connection, group=self.service.name, topics=heard_topics(self.service))
             if self.service.handlers
@@ -194,6 +196,7 @@ class RealWorld:
             store=self._store(),
             clock=SystemClock(),
             schemas=schemas_of(self.service, []),
+            breakers=self._breakers,
         )
         runtime = Runtime(self.service, ports, cluster=self._backend.cluster_id, settings=Settings(), random=Random(0))
         self.runtime = await self._stack.enter_async_context(runtime)
@@ -213,6 +216,7 @@ class RealWorld:
         await asyncio.wait([self._running])
         await self._stack.aclose()
         await self._ledger.close()
+        await self._breakers.close()
         await self._publisher.close()
 
     async def send(self, *messages: Message) -> None:

@@ -13,16 +13,17 @@ from farandole.engine.encoder import Encoder
 from farandole.errors import UndecodableError
 from farandole.follow_on import Outcome
 from farandole.handler import Handler
-from farandole.signals import Retry
+from farandole.signals import TimedOut
 from farandole.store import AlreadyHandled, Store, StoredFollowOn, UnitOfWork
 from farandole.store import Tombstoned as GivenUp
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Handled:
-    """The event is handled: now, or before (then these are the follow-ons that the inbox kept)."""
+    """The event is handled: now, or before, which is ``remembered`` (these are the follow-ons that the inbox kept)."""
 
     follow_ons: Sequence[StoredFollowOn]
+    remembered: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,7 +50,7 @@ class Attempt:
         source, event_id = delivery.envelope.source, delivery.event_id
         known = (await self._store.handled([(source, event_id)])).get((source, event_id))
         if known is not None and known.state == "handled":
-            return Handled(follow_ons=known.follow_ons)
+            return Handled(follow_ons=known.follow_ons, remembered=True)
         return await self._run_in_transaction(delivery, handler, self._store)
 
     async def _run_in_transaction(self, delivery: Delivery, handler: Handler, store: Store) -> Handled | Tombstoned:
@@ -61,7 +62,7 @@ class Attempt:
                 follow_ons = self._encoder.follow_ons(delivery, handler, outcome)
                 await kept.finish(follow_ons)
         except AlreadyHandled as hit:
-            return Handled(follow_ons=hit.entry.follow_ons)
+            return Handled(follow_ons=hit.entry.follow_ons, remembered=True)
         except GivenUp:
             return Tombstoned()
         return Handled(follow_ons=follow_ons)
@@ -90,5 +91,5 @@ class Attempt:
                 return answer
         except TimeoutError as error:
             if limit.expired():
-                raise Retry(f"{handler.name} took longer than {handler.timeout}") from error
+                raise TimedOut(f"{handler.name} took longer than {handler.timeout}") from error
             raise

@@ -9,17 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from random import Random
 from typing import Final, TypeVar
 
 import structlog
 
+from farandole.calls import Calls, noting
 from farandole.clock import Clock
 from farandole.dead_letters import UNTOLD, Report
 from farandole.delivery import Delivery
 from farandole.engine.attempt import Attempt, Handled, Tombstoned
+from farandole.engine.gate import Gate, Passage, Troubles
 from farandole.engine.intake import Admitted
 from farandole.engine.pause import FIRST_PAUSE, longer
 from farandole.engine.ports import Message, Partition, Publisher, Source
@@ -31,7 +33,18 @@ from farandole.engine.thrown import ends_the_task
 from farandole.errors import UnavailableError
 from farandole.ledger import Claim, Settle, State, Verdict, event_key
 from farandole.metrics import Metrics
-from farandole.recovery import Decision, Failure, HoldBack, Pause, Policy, RetryLater, RetryNow, decide
+from farandole.recovery import (
+    AwaitDependency,
+    Decision,
+    Failure,
+    HoldBack,
+    Pause,
+    Policy,
+    RetryLater,
+    RetryNow,
+    await_dependency,
+    decide,
+)
 from farandole.store import Store, StoredFollowOn
 
 log = structlog.get_logger(__name__)
@@ -51,10 +64,14 @@ class Failed:
 
 @dataclass(kw_only=True, slots=True)
 class Tries:
-    """How often a delivery was tried in memory: ``immediate`` times at once, ``held`` times after a wait."""
+    """How often a delivery was tried in memory: ``immediate`` times at once, ``held`` times after a wait.
+
+    ``troubles`` are those times that were its dependencies' fault; they use no attempt up.
+    """
 
     immediate: int = 0
     held: int = 0
+    troubles: Troubles = field(default_factory=Troubles)
 
 
 def claim_of(delivery: Delivery) -> Claim:
@@ -83,6 +100,7 @@ class Processor:
         metrics: Metrics,
         random: Random,
         hold: Callable[[Delivery], AbstractContextManager[None]],
+        gate: Gate,
     ) -> None:
         self._attempt = attempt
         self._session = session
@@ -94,6 +112,7 @@ class Processor:
         self._metrics = metrics
         self._random = random
         self._hold = hold
+        self._gate = gate
 
     async def process(self, admitted: Admitted, verdict: Verdict) -> None:
         """Take a delivery to its end and finish its record. Ends early, without finishing, only by cancellation."""
@@ -139,6 +158,10 @@ class Processor:
                 case Failed(decision=HoldBack(delay=delay)):
                     await self._hold_back(admitted.delivery, tries, delay)
                     return False
+                case Failed(decision=AwaitDependency(delay=delay)):
+                    with self._gate.hold(admitted.delivery):
+                        await self._clock.sleep(delay)
+                    return False
                 case Failed(decision=RetryLater(delay=delay), report=report) if self._can_retry(
                     admitted, report, delay
                 ):
@@ -160,23 +183,38 @@ class Processor:
             await self._clock.sleep(delay)
 
     async def _try(self, admitted: Admitted, tries: Tries) -> Handled | Tombstoned | Failed:
-        delivery = admitted.delivery
-        try:
-            if admitted.handler is None:
-                raise admitted.refusal or nameless()
-            with self._metrics.running(delivery.envelope.type):
-                return await self._attempt.run(delivery, admitted.handler)
-        except BaseException as error:
-            if ends_the_task(error):
-                raise
-            return self._failed(admitted, _telling(error), tries)
+        delivery, handler = admitted.delivery, admitted.handler
+        again = delivery.attempt > delivery.round_start or tries.immediate > 0 or tries.held > 0
+        passage = await self._gate.enter(delivery, handler, tries.troubles, rerun=again)
+        with noting() as calls:
+            try:
+                if handler is None:
+                    raise admitted.refusal or nameless()
+                with self._metrics.running(delivery.envelope.type):
+                    result = await self._attempt.run(delivery, handler)
+            except BaseException as error:
+                if ends_the_task(error):
+                    self._gate.abandon(passage)
+                    raise
+                return await self._failed(admitted, _telling(error), tries, passage, calls)
+        ran = isinstance(result, Handled) and not result.remembered
+        await self._gate.leave(passage, None, calls, tries.troubles, ran=ran)
+        return result
 
-    def _failed(self, admitted: Admitted, error: BaseException, tries: Tries) -> Failed:
+    async def _failed(
+        self, admitted: Admitted, error: BaseException, tries: Tries, passage: Passage, calls: Calls
+    ) -> Failed:
         delivery = admitted.delivery
-        attempt = delivery.attempt - delivery.round_start + tries.held
-        failure = Failure(error=error, attempt=attempt, immediate=tries.immediate)
         policy = admitted.handler.policy if admitted.handler else UNREADABLE
-        decision = decide(failure, policy, self._random)
+        trouble = await self._gate.leave(passage, error, calls, tries.troubles, ran=True)
+        decision: Decision
+        if trouble is None:
+            attempt = delivery.attempt - delivery.round_start + tries.held
+            decision = decide(Failure(error=error, attempt=attempt, immediate=tries.immediate), policy, self._random)
+        else:
+            decision = await_dependency(
+                error, policy, failures=tries.troubles.failures, is_open=trouble.shut, random=self._random
+            )
         reason = "" if isinstance(decision, RetryNow) else decision.reason
         self._metrics.failed(delivery, error, decision)
         return Failed(decision=decision, report=Report.of(error, reason))

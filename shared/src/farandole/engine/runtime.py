@@ -13,11 +13,14 @@ from typing import Any, Final, Self
 
 import structlog
 
+from farandole.breaker import Breakers
 from farandole.clock import Clock
 from farandole.codec import Codec
 from farandole.delivery import Delivery
 from farandole.engine.attempt import Attempt
+from farandole.engine.doors import doors_of
 from farandole.engine.encoder import Encoder
+from farandole.engine.gate import Gate
 from farandole.engine.intake import Intake
 from farandole.engine.observing import Observing
 from farandole.engine.ports import Publisher, Source
@@ -56,6 +59,7 @@ class Ports:
     store: Store | None
     clock: Clock
     schemas: SchemaSource
+    breakers: Breakers
 
 
 class Runtime:
@@ -87,6 +91,7 @@ class Runtime:
         self.metrics = Metrics(service.name)
         self.worker: Worker | None = None
         self.session: LedgerSession | None = None
+        self.gate: Gate | None = None
         self.observing: Observing | None = None
         self.relay: Relay | None = None
         self.timers: list[TimerRun] = []
@@ -115,6 +120,8 @@ class Runtime:
                 background.append(tasks.create_task(self.relay.run()))
             if self._ports.store is not None:
                 background.append(tasks.create_task(self._prune(self._ports.store)))
+            if self.gate is not None:
+                background.append(tasks.create_task(self.gate.run()))
             loops = [loop.run() for loop in (self.worker, self.observing) if loop is not None]
             await asyncio.gather(*(tasks.create_task(loop) for loop in loops), self._stopped())
             for task in background:
@@ -196,6 +203,15 @@ class Runtime:
             metrics=self.metrics,
             most_in_flight=self._settings.most_in_flight or MOST_IN_FLIGHT,
         )
+        doors = doors_of(
+            self._service.handlers,
+            arguments=arguments,
+            breakers=ports.breakers,
+            clock=ports.clock,
+            metrics=self.metrics,
+            settings=self._settings,
+        )
+        self.gate = Gate(doors, source=source, hold=self.worker.hold, metrics=self.metrics)
         attempt = Attempt(codec=self.codec, encoder=self.encoder, store=ports.store, arguments=arguments)
         self.worker.use(
             Processor(
@@ -209,6 +225,7 @@ class Runtime:
                 metrics=self.metrics,
                 random=self._random,
                 hold=self.worker.hold,
+                gate=self.gate,
             )
         )
 

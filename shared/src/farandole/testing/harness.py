@@ -19,6 +19,7 @@ from typing import Any, Final, Self, TypeVar
 import httpx2
 
 from farandole import catalogues
+from farandole.breaker import MemoryBreakers
 from farandole.delivery import Record
 from farandole.engine.ports import Message
 from farandole.engine.runtime import Ports, Runtime, heard_topics, schemas_of
@@ -68,6 +69,7 @@ class Harness:
         self.clock = clock or ManualClock()
         self.broker = MemoryBroker(self.clock)
         self.ledger = MemoryLedger(clock=self.clock)
+        self.breakers = MemoryBreakers(self.clock)
         self.store = self._store(database_url)
         self._provide = provide
         self._seed = seed
@@ -97,6 +99,7 @@ class Harness:
             store=self.store,
             clock=self.clock,
             schemas=self._schemas,
+            breakers=self.breakers,
         )
         self.runtime = Runtime(
             service,
@@ -228,6 +231,8 @@ class Harness:
             and self._observer_source is not None
             and (observing.busy or self._observer_source.lag)
         ):
+            return False
+        if runtime.gate is not None and not runtime.gate.resting:
             return False
         if any(timer.running for timer in runtime.timers):
             return False
