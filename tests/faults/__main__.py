@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from random import SystemRandom
@@ -29,6 +30,7 @@ def faults(
     *,
     profile: Annotated[Literal["short", "pr", "long"], Parameter(help="How large a run.")] = "short",
     seed: Annotated[int | None, Parameter(help="What the faults are drawn from; the same seed repeats them.")] = None,
+    stretch: Annotated[float, Parameter(help="Spread load and faults over so many times the time.")] = 1,
     lag_within: Annotated[float, Parameter(help="Seconds after the last fault until nobody may be behind.")] = 60,
     artefacts: Annotated[Path, Parameter(help="Where the runs' folders are.")] = Path("artefacts/faults"),
     keep: Annotated[bool, Parameter(negative="", help="Keep the run's folder also when nothing broke.")] = False,
@@ -36,7 +38,9 @@ def faults(
 ) -> int:
     """Torture a mesh. Exits with 4 when an invariant is broken."""
     drawn = SystemRandom().randrange(1_000_000) if seed is None else seed
-    asked = Asked(profile=PROFILES[profile], seed=drawn, caught_up_within=timedelta(seconds=lag_within))
+    chosen = PROFILES[profile]
+    stretched = replace(chosen, window=chosen.window * stretch)
+    asked = Asked(profile=stretched, seed=drawn, caught_up_within=timedelta(seconds=lag_within))
     kept = Evidence((artefacts / str(drawn)).absolute())
     repeat = f"make faults PROFILE={profile} SEED={drawn}"
     try:

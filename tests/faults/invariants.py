@@ -6,7 +6,7 @@ rules; these few are written a second time on purpose, from other sources, so th
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -29,6 +29,7 @@ class Seen:
     caught_up_within: timedelta
     peaks: Mapping[str, int] = field(default_factory=dict[str, int])
     surprises: Sequence[str] = ()
+    order_was_probed: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -94,6 +95,21 @@ def kafka_has_what_inboxes_promise(seen: Seen) -> Iterable[str]:
                 yield f"{service} promises {event_id}, which is in no topic"
 
 
+def each_key_is_handled_in_order(seen: Seen) -> Iterable[str]:
+    """The order probe has handled each event once, those of a customer in the order of the topic."""
+    if not seen.order_was_probed:
+        return
+    told: dict[str, list[str]] = defaultdict(list)
+    for event in seen.books.of_type("CustomerNotified"):
+        told[event.fields["customer_id"]].append(event.id)
+    heard: dict[str, list[str]] = defaultdict(list)
+    for row in sorted(seen.books.rows("probe.heard"), key=lambda row: row["position"]):
+        heard[row["customer_id"]].append(row["event_id"])
+    for customer in sorted(told | heard):
+        if told[customer] != heard[customer]:
+            yield f"customer {customer} was told {told[customer]}, and the probe heard {heard[customer]}"
+
+
 def no_dead_letter_is_done(seen: Seen) -> Iterable[str]:
     """Nothing was both given up and handled."""
     for service, record in seen.books.dead:
@@ -142,6 +158,7 @@ INVARIANTS: Sequence[Invariant] = (
     stock_is_what_came_and_went,
     a_payment_is_captured_once,
     kafka_has_what_inboxes_promise,
+    each_key_is_handled_in_order,
     no_dead_letter_is_done,
     nothing_is_given_up,
     consumers_catch_up,

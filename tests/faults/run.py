@@ -8,11 +8,16 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx2
+import order_probe
 from evidence import Evidence
 from farandole.cli.up import provision
+from farandole.engine.runtime import heard_topics, private_topics_of
+from farandole.kafka.connection import Connection
+from farandole.kafka.topics import create, private_topics
 from farandole.local import interrupts, services
 from farandole.local.mesh import LocalMesh
 from farandole.local.notice import Change, Notice
@@ -39,6 +44,10 @@ from timeline import Fault, timeline
 
 T = TypeVar("T")
 
+PROBE = services.ServiceProcess(
+    name=order_probe.NAME, module=order_probe.__name__, env={"PYTHONPATH": str(Path(__file__).parent)}
+)
+PROBED = {order_probe.NAME: heard_topics(order_probe.service)}
 _PATIENCE = timedelta(seconds=90)
 _SHOW_EVERY = 1.0
 _AT_ONCE = 256
@@ -70,7 +79,7 @@ async def torture(asked: Asked, evidence: Evidence, progress: Progress) -> Ended
         Interrupted: SIGINT or SIGTERM came; a second one ends the mesh at once.
         LocalMeshError: the mesh does not come up.
     """
-    found = services.discover(first=("orders", "sandbox", "inventory", "payments"))
+    found = (*services.discover(first=("orders", "sandbox", "inventory", "payments")), PROBE)
     faults = timeline(asked.profile, asked.seed, [service.name for service in found])
     evidence.begin(faults)
     progress.tell(f"seed {asked.seed}, profile {asked.profile.name}: {len(faults)} faults")
@@ -99,6 +108,8 @@ async def _mesh(
     async def led_there(bootstrap: str) -> None:
         lines.lead_to(mesh)
         await provision(bootstrap)
+        own = private_topics(private_topics_of(order_probe.service), partitions=1)
+        await create(Connection(bootstrap=bootstrap, client_id="faults"), own)
 
     mesh = LocalMesh(
         evidence.home,
@@ -148,7 +159,7 @@ class _Run:
                 both.create_task(place(shop, sent, count=profile.orders, over=profile.window))
                 both.create_task(self._hand.play(faults))
             settled = await settle(
-                Drain(mesh, client), since=self._hand.ended, patience=_PATIENCE, tell=self._progress.tell
+                Drain(mesh, client, also=PROBED), since=self._hand.ended, patience=_PATIENCE, tell=self._progress.tell
             )
         finally:
             showing.cancel()

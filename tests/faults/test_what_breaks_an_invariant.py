@@ -20,6 +20,7 @@ from invariants import (
     a_payment_is_captured_once,
     broken,
     consumers_catch_up,
+    each_key_is_handled_in_order,
     every_accepted_order_has_ended_once,
     kafka_has_what_inboxes_promise,
     memory_is_bounded,
@@ -37,16 +38,32 @@ from made_up_books import (
     with_changed_row,
     with_effect,
     with_event,
+    with_rows,
     without_event,
 )
 from settling import Settled, is_caught_up
 
 Damage = Callable[[Seen], Seen]
+TOLD = tuple(event.id for event in balanced().of_type("CustomerNotified"))
 
 
 def went_well() -> Seen:
-    settled = Settled(caught_up=3.0, at_rest=4.0)
-    return Seen(books=balanced(), settled=settled, caught_up_within=timedelta(seconds=60), peaks={"orders": 100})
+    """A run that went well; all orders are one customer's, and the probe heard in turn what she was told."""
+    books = balanced()
+    records = [replace(one, fields={**one.fields, "customer_id": "ALFKI"}) for one in books.records]
+    rows = [{"position": n, "customer_id": "ALFKI", "event_id": each} for n, each in enumerate(TOLD)]
+    return Seen(
+        books=with_rows("probe.heard", *rows)(replace(books, records=records)),
+        settled=Settled(caught_up=3.0, at_rest=4.0),
+        caught_up_within=timedelta(seconds=60),
+        peaks={"orders": 100},
+    )
+
+
+def heard(*event_ids: str) -> Damage:
+    """Have the probe hear what the customer was told in this order."""
+    rows = [{"position": n, "customer_id": "ALFKI", "event_id": each} for n, each in enumerate(event_ids)]
+    return of_books(with_rows("probe.heard", *rows))
 
 
 def of_books(damage: Callable[[Books], Books]) -> Damage:
@@ -99,6 +116,9 @@ def test_a_run_that_went_well_breaks_nothing():
         (kafka_has_what_inboxes_promise, of_books(without_event("A", "OrderPacked"))),
         (kafka_has_what_inboxes_promise, of_books(_promised_elsewhere)),
         (kafka_has_what_inboxes_promise, of_books(_said_twice_differently)),
+        (each_key_is_handled_in_order, heard(*reversed(TOLD))),
+        (each_key_is_handled_in_order, heard(*TOLD[1:])),
+        (each_key_is_handled_in_order, heard(*TOLD, TOLD[-1])),
         (no_dead_letter_is_done, of_books(_dead("erp", also_handled=True))),
         (nothing_is_given_up, of_books(_dead("erp", also_handled=False))),
         (consumers_catch_up, settled_so(61.0, 62.0)),

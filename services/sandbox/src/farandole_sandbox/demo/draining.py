@@ -15,7 +15,7 @@ import msgspec
 from farandole.errors import BrokerUnavailableError
 from farandole.local.state import MeshState
 
-from farandole_sandbox.demo.lag import LagMeter, groups
+from farandole_sandbox.demo.lag import Groups, LagMeter, groups
 from farandole_sandbox.demo.outside_books import webhooks_pending
 from farandole_sandbox.demo.stores import outbox_waiting
 
@@ -53,12 +53,12 @@ class Backlog:
 
 
 class Drain:
-    """Asks a mesh what is left to do."""
+    """Asks a mesh what is left to do. ``also`` names consumer groups beside those of the installed services."""
 
-    def __init__(self, mesh: MeshState, client: httpx2.AsyncClient) -> None:
+    def __init__(self, mesh: MeshState, client: httpx2.AsyncClient, *, also: Groups | None = None) -> None:
         self._mesh = mesh
         self._client = client
-        self._meter = LagMeter(mesh.bootstrap, groups())
+        self._meter = LagMeter(mesh.bootstrap, {**groups(), **(also or {})})
 
     async def until_empty(self, *, patience: timedelta = PATIENCE) -> Backlog:
         """Return once nothing is left, or what is left when it has not changed for as long as ``patience``.

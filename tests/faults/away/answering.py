@@ -1,0 +1,59 @@
+"""Answering: a service that answers questions, counts what it does, and fails or waits as a test tells it to."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, defaultdict
+from datetime import timedelta
+
+from farandole import Backoff, Delivery, Service, UnitOfWork
+from sqlalchemy import Column, MetaData, String, Table, select
+from things import Things
+
+QUICK = Backoff(first=timedelta(milliseconds=40), factor=2, attempts=4)
+
+
+class Answering:
+    """The service and what it did. With ``stored`` it has a database: one effect a thing, and an inbox."""
+
+    def __init__(self, mine: Things, *, stored: bool) -> None:
+        self.runs: Counter[str] = Counter()
+        self.partitions: defaultdict[int, list[str]] = defaultdict(list)
+        self.failures: Counter[str] = Counter()
+        self.held: dict[str, asyncio.Event] = {}
+        self.topic = mine.answered.avro.topic
+        self.mine = mine
+        metadata = MetaData()
+        self.effects = Table("effects", metadata, Column("thing", String, primary_key=True))
+        self.service = Service(mine.tag, tables=metadata if stored else None)
+
+        async def plain(question, delivery):
+            return await self._answer(question, delivery)
+
+        async def with_effect(question, delivery, work):
+            await work.execute(self.effects.insert().values(thing=question.thing))
+            return await self._answer(question, delivery)
+
+        plain.__annotations__ = {"question": mine.asked, "delivery": Delivery, "return": mine.answered}
+        with_effect.__annotations__ = {**plain.__annotations__, "work": UnitOfWork}
+        self.service.on(mine.asked, retry=QUICK)(with_effect if stored else plain)
+
+    async def _answer(self, question, delivery):
+        self.runs[question.thing] += 1
+        if delivery.coordinates.topic == self.mine.asked.avro.topic:
+            self.partitions[delivery.coordinates.partition].append(question.thing)
+        if question.thing in self.held:
+            await self.held[question.thing].wait()
+        if self.runs[question.thing] <= self.failures[question.thing]:
+            raise ValueError("not yet")
+        return self.mine.answered(thing=question.thing, text=question.text)
+
+    def answered(self, seen) -> Counter[str]:
+        """Count the records of each id among those that were seen; one id a thing."""
+        return Counter(one.headers["ce_id"] for one in seen)
+
+    async def count_effects(self, world) -> int:
+        """Count the effects in the database."""
+        store = world.runtime._ports.store
+        async with store.reading() as work:
+            return len((await work.execute(select(self.effects))).all())
