@@ -1,7 +1,7 @@
 #!lua
 -- One exchange: settles, then claims, by the rules of rules.py, atomically.
 --
--- KEYS  1 epoch (hash: value, replid, generation, started)   2 open (hash)   3 topics (hash)   4 the prefix of done hashes
+-- KEYS  1 epoch (hash: value, replid, began, generation, started)   2 open (hash)   3 topics (hash)   4 the prefix of done hashes
 -- ARGV  1 epoch   2 window in ms   3 settles, packed   4 claims, packed   5.. pairs of topic digest and topic name
 -- An entry is 29 bytes: state(1) attempt(4) coordinates(20) digest(4), integers big-endian.
 -- A settle is 49 bytes: key(16) attempt(4) coordinates(20) state(1) attempt of the outcome(4) digest(4).

@@ -7,7 +7,8 @@ if meta[1] and meta[2] == replid then
   return meta[1]
 end
 local time = redis.call('TIME')
-redis.call('HSET', KEYS[1], 'value', ARGV[1], 'replid', replid)
+local now = string.format('%d', time[1] * 1000 + math.floor(time[2] / 1000))
+redis.call('HSET', KEYS[1], 'value', ARGV[1], 'replid', replid, 'began', now)
 redis.call('HSETNX', KEYS[1], 'generation', 1)
-redis.call('HSETNX', KEYS[1], 'started', string.format('%d', time[1] * 1000 + math.floor(time[2] / 1000)))
+redis.call('HSETNX', KEYS[1], 'started', now)
 return ARGV[1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from secrets import token_hex
 from typing import Any, Final
 
@@ -128,6 +128,15 @@ class RedisLedger:
                 packed += await self._lookup.run(self._redis, [self._epoch, self._open, self._done], chunk)
             topics = await self._names()
         return {key: unpack_entry(entry, topics) if entry else None for key, entry in zip(asked, packed, strict=True)}
+
+    async def began(self) -> datetime | None:
+        """Return when the present epoch began, by Redis's clock; None before the first ``join`` since a wipe.
+
+        What was settled before may have been forgotten with the epoch before. Raises LedgerUnavailableError.
+        """
+        async with self._answering():
+            (began,) = await self._redis.hmget(self._epoch, ["began"])
+        return datetime.fromtimestamp(int(began) / 1000, UTC) if began else None
 
     async def close(self) -> None:
         """Let go of the connections."""

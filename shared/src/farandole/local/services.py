@@ -53,6 +53,16 @@ def url_variable(name: str) -> str:
     return f"FARANDOLE_URL_{name.upper().replace('-', '_')}"
 
 
+def database_variable(name: str) -> str:
+    """Return the variable that tells an operator's commands where the database of ``name`` is."""
+    return f"FARANDOLE_DATABASE_URL_{name.upper().replace('-', '_')}"
+
+
+def database_url(home: Path, name: str) -> str:
+    """Return where an embedded mesh keeps the database of a service."""
+    return f"sqlite:///{home / 'stores' / name}.db"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Surroundings:
     """What the services of one mesh are told: where everything is."""
@@ -77,7 +87,7 @@ class Surroundings:
             "FARANDOLE_BROKERS": self.bootstrap,
             "FARANDOLE_REDIS_URL": self.redis_url,
             "FARANDOLE_CLUSTER": self.cluster_id,
-            "FARANDOLE_DATABASE_URL": f"sqlite:///{self.home / 'stores' / service.name}.db",
+            "FARANDOLE_DATABASE_URL": database_url(self.home, service.name),
             "FARANDOLE_HTTP_HOST": ports.LOOPBACK,
             "FARANDOLE_HTTP_PORT": str(self.http_ports[service.name]),
             "FARANDOLE_WEBHOOK_SECRET": self.webhook_secret,

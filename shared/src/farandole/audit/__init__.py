@@ -1,0 +1,9 @@
+"""Audit: whether every event that a service was given is done, on its way, or dead, and which are not."""
+
+from farandole.audit.audit import audit
+from farandole.audit.finding import Finding
+from farandole.audit.report import Balance, Report
+from farandole.audit.standing import Standing
+from farandole.audit.target import Target, target_of
+
+__all__ = ["Balance", "Finding", "Report", "Standing", "Target", "audit", "target_of"]

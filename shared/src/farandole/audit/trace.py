@@ -1,0 +1,92 @@
+"""Trace: one record about an event, as the audit keeps it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+import msgspec
+
+from farandole import headers as names
+from farandole.delivery import Coordinates, Delivery, Record
+from farandole.ledger import event_key
+
+MOST_ATTEMPTS: Final = 1_000_000
+
+
+class Trace(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+    """A record about an event: on a domain topic, in a retry tier, or (``is_letter``) a dead letter.
+
+    ``heard`` is False where the service does not listen, a tier of the past. ``appended`` is in seconds since 1970.
+    """
+
+    key: bytes
+    source: str
+    event_id: str
+    type: str
+    topic: str
+    partition: int
+    offset: int
+    attempt: int
+    appended: float
+    heard: bool = True
+    is_letter: bool = False
+
+    @property
+    def coordinates(self) -> Coordinates:
+        """Where the record lies."""
+        return Coordinates(topic=self.topic, partition=self.partition, offset=self.offset)
+
+
+def domain_trace(delivery: Delivery) -> Trace:
+    """Return the trace of a delivery through a domain topic: its attempt is 0, whatever its headers say."""
+    return _trace(delivery, attempt=0, heard=True, is_letter=False)
+
+
+def private_trace(delivery: Delivery, *, heard: bool, is_letter: bool) -> Trace:
+    """Return the trace of a record on a private topic."""
+    return _trace(delivery, attempt=_attempt(delivery.record), heard=heard, is_letter=is_letter)
+
+
+def _trace(delivery: Delivery, *, attempt: int, heard: bool, is_letter: bool) -> Trace:
+    envelope, record = delivery.envelope, delivery.record
+    return Trace(
+        key=event_key(envelope.source, envelope.id),
+        source=envelope.source,
+        event_id=envelope.id,
+        type=envelope.type,
+        topic=record.coordinates.topic,
+        partition=record.coordinates.partition,
+        offset=record.coordinates.offset,
+        attempt=attempt,
+        appended=record.appended.timestamp(),
+        heard=heard,
+        is_letter=is_letter,
+    )
+
+
+def named_after(traces: Iterable[Trace]) -> Trace | None:
+    """Return the trace that an event is best named after: the earliest attempt, on a domain topic if there is one."""
+    return min(traces, key=lambda one: (one.attempt, one.is_letter, one.appended), default=None)
+
+
+def _attempt(record: Record) -> int:
+    found = 0
+    for name, value in record.headers:
+        if name == names.ATTEMPT and value.isdigit() and len(value) < 10:
+            found = int(value)
+    return found if found <= MOST_ATTEMPTS else 0
+
+
+_packer: Final = msgspec.msgpack.Encoder()
+_unpacker: Final = msgspec.msgpack.Decoder(Trace)
+
+
+def packed(trace: Trace) -> bytes:
+    """Return a trace as bytes."""
+    return _packer.encode(trace)
+
+
+def unpacked(packed_trace: bytes) -> Trace:
+    """Return the trace that ``packed`` made bytes of."""
+    return _unpacker.decode(packed_trace)

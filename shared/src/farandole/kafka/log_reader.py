@@ -1,0 +1,150 @@
+"""LogReader: topics as an outsider reads them: what they hold, what a group has committed, and every record.
+
+It belongs to no group and commits nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._listoffsets import OffsetSpec  # its public name is not one to type checkers
+
+from farandole.delivery import Record
+from farandole.engine.ports import Partition
+from farandole.errors import BrokerUnavailableError
+from farandole.kafka.connection import Connection
+from farandole.kafka.reading import origin_of, record_of
+
+_OFFSETS: Final[Any] = OffsetSpec
+WITHIN: Final = 15.0
+BATCH: Final = 2_000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Span:
+    """The offsets from ``start`` up to, and without, ``end``."""
+
+    start: int
+    end: int
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing in it."""
+        return self.start >= self.end
+
+
+class LogReader:
+    """Reads topics from outside. Every method blocks and raises BrokerUnavailableError. For one thread at a time."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._properties = connection.properties()
+        self._admin = AdminClient(self._properties)
+
+    def partitions(self) -> frozenset[Partition]:
+        """Return every partition of every topic."""
+        with _answering():
+            topics = self._admin.list_topics(timeout=WITHIN).topics
+        return frozenset(Partition(topic=name, number=number) for name in topics for number in topics[name].partitions)
+
+    def starts(self, partitions: Iterable[Partition]) -> Mapping[Partition, int]:
+        """Return the first offset that each log still holds."""
+        return self._offsets(partitions, _OFFSETS.earliest())
+
+    def ends(self, partitions: Iterable[Partition]) -> Mapping[Partition, int]:
+        """Return the offset that the next record of each log will get."""
+        return self._offsets(partitions, _OFFSETS.latest())
+
+    def since(self, partitions: Iterable[Partition], moment: datetime) -> Mapping[Partition, int]:
+        """Return the offset of the first record appended at or after the moment; -1 where there is none."""
+        return self._offsets(partitions, _OFFSETS.for_timestamp(round(moment.timestamp() * 1000)))
+
+    def committed(self, group: str) -> Mapping[Partition, int]:
+        """Return what a group has committed; a partition without a commit is absent."""
+        with _answering():
+            asked = [ConsumerGroupTopicPartitions(group)]
+            answer = self._admin.list_consumer_group_offsets(asked, request_timeout=WITHIN)[group].result(WITHIN)
+        return {
+            Partition(topic=one.topic, number=one.partition): one.offset
+            for one in answer.topic_partitions
+            if one.offset >= 0
+        }
+
+    def records(self, spans: Mapping[Partition, Span]) -> Iterator[list[Record]]:
+        """Yield the records of these spans in batches: of one partition in order, of several mixed."""
+        left = {partition: span for partition, span in spans.items() if not span.is_empty}
+        if not left:
+            return
+        consumer = Consumer(
+            self._properties
+            | {
+                "group.id": "farandole-outsider",
+                "enable.auto.commit": False,
+                "enable.partition.eof": True,
+                "auto.offset.reset": "earliest",
+                "queued.max.messages.kbytes": 32_768,
+            }
+        )
+        try:
+            consumer.assign([TopicPartition(one.topic, one.number, span.start) for one, span in left.items()])
+            while left:
+                with _answering():
+                    messages = _batch(consumer)
+                yield _records(messages, left)
+        finally:
+            consumer.close()
+
+    def _offsets(self, partitions: Iterable[Partition], spec: Any) -> Mapping[Partition, int]:
+        asked = {TopicPartition(one.topic, one.number): spec for one in partitions}
+        if not asked:
+            return {}
+        with _answering():
+            answers = self._admin.list_offsets(asked, request_timeout=WITHIN)
+            return {
+                Partition(topic=one.topic, number=one.partition): answer.result(WITHIN).offset
+                for one, answer in answers.items()
+            }
+
+
+def _batch(consumer: Consumer) -> list[Message]:
+    first = consumer.poll(WITHIN)
+    if first is None:
+        raise KafkaException(KafkaError(KafkaError._TIMED_OUT, "no record came"))  # noqa: SLF001 - it has no other name
+    return [first, *consumer.consume(BATCH - 1, 0)]
+
+
+def _records(messages: Iterable[Message], left: dict[Partition, Span]) -> list[Record]:
+    """Return the records that were asked for, and take what is read to its end off ``left``."""
+    found = []
+    for message in messages:
+        partition = origin_of(message)
+        span, error, offset = left.get(partition), message.error(), int(message.offset() or 0)
+        if span is None:
+            continue
+        if error is None and offset < span.end:
+            found.append(record_of(message, assignment=0))
+        if error is not None and error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001 - that is its public name
+            if error.fatal() or not error.retriable():
+                raise BrokerUnavailableError(
+                    f"{partition.topic} cannot be read", why=error.str(), do="farandole doctor"
+                )
+        elif error is not None or offset + 1 >= span.end:
+            del left[partition]
+    return found
+
+
+@contextmanager
+def _answering() -> Generator[None]:
+    try:
+        yield
+    except (KafkaException, TimeoutError) as error:
+        raise BrokerUnavailableError(
+            "the topics cannot be read",
+            why=str(error.args[0] if error.args else "the brokers say nothing"),
+            do="farandole doctor",
+        ) from error
