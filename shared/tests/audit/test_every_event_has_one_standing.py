@@ -66,7 +66,7 @@ def settled_in_the_ledger(found: Evidence) -> bool:
 
 
 @given(evidence)
-@settings(max_examples=400)
+@settings(max_examples=200)
 def test_every_event_has_exactly_one_standing_and_a_reason_where_it_is_not_safe(found: Evidence):
     judgement = judge(found)
     assert judgement.standing in Standing
@@ -74,21 +74,21 @@ def test_every_event_has_exactly_one_standing_and_a_reason_where_it_is_not_safe(
 
 
 @given(evidence)
-@settings(max_examples=400)
+@settings(max_examples=200)
 def test_what_will_be_delivered_again_is_neither_lost_nor_stranded(found: Evidence):
     if comes_again(found):
         assert judge(found).standing not in {Standing.LOST, Standing.STRANDED, Standing.UNPROVEN}
 
 
 @given(evidence)
-@settings(max_examples=400)
+@settings(max_examples=200)
 def test_what_is_handled_and_settled_is_done(found: Evidence):
     if is_done(found) and settled_in_the_ledger(found):
         assert judge(found).standing is Standing.DONE
 
 
 @given(evidence)
-@settings(max_examples=400)
+@settings(max_examples=200)
 def test_nobody_is_done_without_a_word_of_it(found: Evidence):
     told = is_done(found) or (found.entry is None and found.is_answered is True and not found.leaves_a_trace)
     if judge(found).standing is Standing.DONE:
@@ -96,7 +96,7 @@ def test_nobody_is_done_without_a_word_of_it(found: Evidence):
 
 
 @given(evidence)
-@settings(max_examples=400)
+@settings(max_examples=200)
 def test_what_nobody_takes_further_is_named(found: Evidence):
     """Nothing comes again, nobody handled it, no dead letter is open, and all would be remembered."""
     silent = replace(found, dead=None, leaves_a_trace=True, letters_kept=True)
@@ -106,7 +106,7 @@ def test_what_nobody_takes_further_is_named(found: Evidence):
 
 
 @given(evidence)
-@settings(max_examples=400)
+@settings(max_examples=200)
 def test_a_handled_event_with_a_later_dead_letter_is_a_contradiction(found: Evidence):
     handled = found.inbox is not None and found.inbox.is_handled
     handled = handled or (found.entry is not None and found.entry.state is State.DONE)
@@ -114,7 +114,7 @@ def test_a_handled_event_with_a_later_dead_letter_is_a_contradiction(found: Evid
 
 
 @given(evidence)
-@settings(max_examples=400)
+@settings(max_examples=200)
 def test_what_may_have_been_forgotten_is_not_called_lost(found: Evidence):
     if not found.leaves_a_trace and found.is_answered is not False:
         assert judge(found).standing is not Standing.LOST
