@@ -12,9 +12,10 @@ from typing import Final, TypeVar
 from farandole.audit.finding import Finding, deleted_unread, reused, unsound
 from farandole.audit.inquiry import Inquiry
 from farandole.audit.land import Land, Since, survey
-from farandole.audit.reading import Reader, Sorting, domain_of, topics_of, with_private
+from farandole.audit.reading import Reader, domain_of, private_of
 from farandole.audit.report import Balance, Report
-from farandole.audit.trace import Trace, domain_trace, named_after
+from farandole.audit.sorting import Sorting, with_private
+from farandole.audit.trace import Trace, named_after, trace_of
 from farandole.audit.trail import Trail
 from farandole.delivery import Coordinates, Record
 from farandole.engine.ports import Partition
@@ -60,7 +61,7 @@ class Auditor:
         """Audit everything, or what was appended to the domain topics at or after ``since`` (aware)."""
         began, at = time.monotonic(), datetime.now(UTC)
         existing = {one.topic for one in await asyncio.to_thread(self._log.partitions)}
-        self._private = {topic: one for one in self._inquiries for topic in topics_of(one, existing)}
+        self._private = {topic: one for one in self._inquiries for topic in private_of(one, existing)}
         land = await self._survey(since)
         with Trail() as trail:
             await self._read_private(trail, land)
@@ -106,9 +107,9 @@ class Auditor:
             for page in trail.deferred(number):
                 cases = {one.key: [one] for one in page}
                 told = with_private(cases, trail.private(number, list(cases)))
-                await inquiry.count(told, land, is_answered=trail.is_answered)
+                await inquiry.count(told, land, answers=trail)
             for keys in trail.only_private(number):
-                await inquiry.count(trail.private(number, keys), land, is_answered=trail.is_answered)
+                await inquiry.count(trail.private(number, keys), land, answers=trail)
             entries = await inquiry.open_entries()
             await inquiry.count_entries(_unseen(trail, number, entries), land)
 
@@ -124,7 +125,7 @@ class Auditor:
             for record in records:
                 self._hear_of_suspects(trail, record)
         for inquiry in self._inquiries:
-            await inquiry.look_again(later, trail.is_answered)
+            await inquiry.look_again(later, trail)
 
     def _hear_of_suspects(self, trail: Trail, record: Record) -> None:
         owner = self._private.get(record.coordinates.topic)
@@ -133,8 +134,8 @@ class Auditor:
             return
         delivery = self._reader.delivery(record)
         trail.answer(self._reader.answers(delivery))
-        trace = domain_trace(delivery)
-        for inquiry in self._reader.hearing.of(trace.topic, trace.type):
+        trail.see_at_all(trace_of(delivery).key)
+        for inquiry, trace in self._reader.hearing(delivery):
             _add(inquiry, trace)
 
     async def _records(self, spans: Mapping[Partition, Span]) -> AsyncIterator[list[Record]]:

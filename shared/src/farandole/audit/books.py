@@ -9,6 +9,7 @@ from datetime import datetime
 
 from farandole.audit.trace import Trace
 from farandole.ledger import Entry, RedisLedger
+from farandole.store.entry import StoredFollowOn
 from farandole.store.inbox_view import InboxView, Remembered
 
 
@@ -45,6 +46,13 @@ class ServiceBooks:
             names = list({(one[0].source, one[0].event_id) for one in traces.values() if one})
             rows = await asyncio.to_thread(self._inbox.known, names)
         return Memory(entries=entries, rows=rows, ledger_began=await self._ledger.began())
+
+    async def follow_ons(self, traces: Sequence[Trace]) -> Mapping[bytes, Sequence[StoredFollowOn]]:
+        """Return the follow-ons that the inbox keeps of these events. Raises StoreUnavailableError."""
+        if self._inbox is None:
+            return {}
+        found = await asyncio.to_thread(self._inbox.follow_ons, [(one.source, one.event_id) for one in traces])
+        return {one.key: found[one.source, one.event_id] for one in traces if (one.source, one.event_id) in found}
 
     async def open_entries(self) -> Mapping[bytes, Entry]:
         """Return the entries that are claimed, announced or dead. Raises LedgerUnavailableError."""

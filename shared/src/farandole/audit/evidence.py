@@ -48,7 +48,8 @@ class Evidence:
     ``dead`` is the highest attempt among its dead letters. ``entry_place`` is where the coordinates of ``entry`` lie.
     ``letters_kept`` is False where dead letters have been deleted with age. ``leaves_a_trace`` is False where a handled
     event may have been forgotten; then ``is_answered`` tells whether a follow-on of it was found, and is None where
-    that would prove nothing. ``is_held_back`` tells that its handler's dependency is away.
+    that would prove nothing. ``is_published`` tells whether the follow-ons that the inbox keeps were all found, and is
+    None before anybody looked. ``is_held_back`` tells that its handler's dependency is away.
     """
 
     sightings: tuple[Sighting, ...] = ()
@@ -59,6 +60,7 @@ class Evidence:
     letters_kept: bool = True
     leaves_a_trace: bool = True
     is_answered: bool | None = None
+    is_published: bool | None = True
     is_held_back: bool = False
 
     @property

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, Protocol
 
 from farandole.audit.books import Memory, ServiceBooks
 from farandole.audit.evidence import Evidence, Place, Sighting
@@ -25,7 +25,18 @@ MARGIN: Final = timedelta(seconds=1)
 MOST_SUSPECTS: Final = 10_000
 
 Cases = dict[bytes, list[Trace]]
-IsAnswered = Callable[[bytes], bool]
+
+
+class Answers(Protocol):
+    """What is known of the follow-ons once every record is read."""
+
+    def is_answered(self, key: bytes) -> bool:
+        """Tell whether anything was emitted for this cause (``answer_key``)."""
+        ...
+
+    def is_seen(self, key: bytes) -> bool:
+        """Tell whether an event lies on a domain topic."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,18 +107,18 @@ class Inquiry:
         """The topics of the follow-ons."""
         return frozenset(e.avro.topic for one in self.handlers.values() for e in one.signature.emits)
 
-    async def count(self, cases: Cases, land: Land, *, is_answered: IsAnswered | None = None) -> list[Trace]:
+    async def count(self, cases: Cases, land: Land, *, answers: Answers | None = None) -> list[Trace]:
         """Judge events that were not counted yet.
 
-        Return those that can only be judged once every follow-on is read; they are not counted. Raises
+        Without ``answers`` return those that can only be judged with them; they are not counted. Raises
         LedgerUnavailableError and StoreUnavailableError.
         """
         undecided = []
-        for key, (judgement, entry) in (await self._judged(cases, land, is_answered)).items():
-            if judgement.standing is Standing.UNPROVEN and is_answered is None and self._must_answer(cases[key]):
+        for key, (judgement, entry) in (await self._judged(cases, land, answers)).items():
+            if answers is None and judgement.standing is Standing.UNPROVEN:
                 undecided.append(cases[key][0])
-                continue
-            self._take(key, judgement, cases[key], entry)
+            else:
+                self._take(key, judgement, cases[key], entry)
         return undecided
 
     async def count_entries(self, entries: Mapping[bytes, Entry], land: Land) -> None:
@@ -117,11 +128,11 @@ class Inquiry:
                 continue  # older than what is read, or newer
             self._take(key, judge(self._of_entry(entry, land)), [], entry)
 
-    async def look_again(self, land: Land, is_answered: IsAnswered) -> None:
+    async def look_again(self, land: Land, answers: Answers) -> None:
         """Judge the suspects anew, in the light of what has come in since; keep those that still are."""
         before, self.tally.suspects = self.tally.suspects, {}
         cases = {key: suspect.traces for key, suspect in before.items() if suspect.traces}
-        judged = await self._judged(cases, land, is_answered)
+        judged = await self._judged(cases, land, answers)
         unseen = {key: suspect for key, suspect in before.items() if not suspect.traces}
         entries = await self._books.open_entries() if unseen else {}
         for key in unseen:
@@ -149,18 +160,36 @@ class Inquiry:
             self.tally.suspects[key] = Suspect(judgement=judgement, traces=traces, entry=entry)
 
     async def _judged(
-        self, cases: Cases, land: Land, is_answered: IsAnswered | None
+        self, cases: Cases, land: Land, answers: Answers | None
     ) -> dict[bytes, tuple[Judgement, Entry | None]]:
         if not cases:
             return {}
         memory = await self._books.recall(cases)
+        unsettled = [traces[0] for key, traces in cases.items() if _is_unsettled(memory, key, traces[0])]
+        published = await self._published(unsettled, land, answers)
+        judged = {}
+        for key, traces in cases.items():
+            evidence = self._evidence(key, traces, memory, land, answers)
+            judged[key] = judge(replace(evidence, is_published=published.get(key, True))), memory.entries[key]
+        return judged
+
+    async def _published(
+        self, unsettled: Sequence[Trace], land: Land, answers: Answers | None
+    ) -> Mapping[bytes, bool | None]:
+        """Tell of handled events that nobody settled whether their follow-ons are all there, as far as can be seen."""
+        if answers is None:
+            return {one.key: None for one in unsettled}
+        kept = await self._books.follow_ons(unsettled)
         return {
-            key: (judge(self._evidence(key, traces, memory, land, is_answered)), memory.entries[key])
-            for key, traces in cases.items()
+            key: all(
+                answers.is_seen(event_key(self.name, one.event_id)) or not land.is_whole(one.topic)
+                for one in follow_ons
+            )
+            for key, follow_ons in kept.items()
         }
 
     def _evidence(
-        self, key: bytes, traces: Sequence[Trace], memory: Memory, land: Land, is_answered: IsAnswered | None
+        self, key: bytes, traces: Sequence[Trace], memory: Memory, land: Land, answers: Answers | None
     ) -> Evidence:
         entry, last = memory.entries[key], max(one.appended for one in traces)
         leaves_a_trace = self._leaves_a_trace(last, memory)
@@ -176,7 +205,7 @@ class Inquiry:
             inbox=memory.rows.get((traces[0].source, traces[0].event_id)),
             letters_kept=land.is_whole(self.topics.dead_letters),
             leaves_a_trace=leaves_a_trace,
-            is_answered=None if leaves_a_trace else self._is_answered(traces, land, is_answered),
+            is_answered=None if leaves_a_trace else self._is_answered(traces[0], land, answers),
             is_held_back=self._is_held_back(traces, entry, last),
         )
 
@@ -193,18 +222,14 @@ class Inquiry:
             oldest = max(oldest, memory.ledger_began + MARGIN)
         return appended > oldest.timestamp()
 
-    def _must_answer(self, traces: Sequence[Trace]) -> bool:
-        handler = self.handlers.get(traces[0].type)
-        return self.emits_unremembered and handler is not None and bool(handler.signature.emits)
-
-    def _is_answered(self, traces: Sequence[Trace], land: Land, is_answered: IsAnswered | None) -> bool | None:
+    def _is_answered(self, trace: Trace, land: Land, answers: Answers | None) -> bool | None:
         """Tell whether a follow-on was found; None where its absence would prove nothing."""
-        if is_answered is None or not self._must_answer(traces):
+        handler = self.handlers.get(trace.type)
+        if answers is None or handler is None or not handler.signature.emits or not self.emits_unremembered:
             return None
-        if is_answered(answer_key(self.name, traces[0].event_id)):
+        if answers.is_answered(answer_key(self.name, trace.event_id)):
             return True
-        emitted = self.handlers[traces[0].type].signature.emits
-        return False if all(land.is_whole(event.avro.topic) for event in emitted) else None
+        return False if all(land.is_whole(event.avro.topic) for event in handler.signature.emits) else None
 
     def _is_held_back(self, traces: Sequence[Trace], entry: Entry | None, appended: float) -> bool:
         handler = self.handlers.get(traces[0].type)
@@ -215,6 +240,11 @@ class Inquiry:
         # Claimed for longer than its handler may run: it is held in memory, at the head of its key or behind it.
         longest = datetime.now(UTC) - handler.timeout - MARGIN
         return entry is not None and entry.state is State.CLAIMED and appended < longest.timestamp()
+
+
+def _is_unsettled(memory: Memory, key: bytes, trace: Trace) -> bool:
+    entry, row = memory.entries[key], memory.rows.get((trace.source, trace.event_id))
+    return row is not None and row.is_handled and entry is not None and entry.state is not State.DONE
 
 
 def answer_key(service: str, cause: str) -> bytes:

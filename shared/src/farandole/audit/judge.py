@@ -40,10 +40,16 @@ def judge(evidence: Evidence) -> Judgement:
 
 
 def _handled_not_settled(evidence: Evidence) -> Judgement:
-    """Judge what the inbox knows and the ledger has open: on its way, unless nobody will take it up again."""
-    if _unhandled(evidence).standing is not Standing.STRANDED:
+    """Judge what the inbox knows and the ledger has open.
+
+    While Redis was away nobody needed it to finish such an event (ADR 0011). Otherwise it is on its way, unless nobody
+    will take it up again, and its follow-ons were never published.
+    """
+    if evidence.is_published or _unhandled(evidence).standing is not Standing.STRANDED:
         return Judgement(standing=Standing.DONE)
-    return _told(Standing.STRANDED, "its database has handled it, but nobody settled it: its follow-ons may be missing")
+    if evidence.is_published is None:
+        return Judgement(standing=Standing.UNPROVEN)
+    return _told(Standing.STRANDED, "its database has handled it, and its follow-ons were never published")
 
 
 def _unhandled(evidence: Evidence) -> Judgement:

@@ -41,8 +41,8 @@ class Land:
         return coordinates.offset >= first or first == start
 
     def is_whole(self, topic: str) -> bool:
-        """Tell whether a topic still holds all that was ever written to it."""
-        return all(start == 0 for partition, start in self.starts.items() if partition.topic == topic)
+        """Tell whether all that was ever written to a topic is still there, and read."""
+        return all(first == 0 for partition, first in self.read_from.items() if partition.topic == topic)
 
     def spans(self, topics: Iterable[str]) -> Mapping[Partition, Span]:
         """Return what there is to read of these topics."""

@@ -1,54 +1,84 @@
-"""Reading: what the records of a mesh's topics are to each of its services."""
+"""Reading: what the records of a mesh's topics are to each of its services, read by the services' own intake."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-from farandole.audit.inquiry import Cases, Inquiry, answer_key
-from farandole.audit.trace import Trace, domain_trace, private_trace
-from farandole.audit.trail import Seen, Trail
+from farandole.audit.inquiry import Inquiry, answer_key
+from farandole.audit.trace import Trace, trace_of
 from farandole.delivery import Delivery, Record
-from farandole.engine.intake import Intake
+from farandole.engine.intake import PREFIX_BYTES, Intake
+from farandole.errors import ContractError
 from farandole.private_topics import PrivateTopics
 from farandole.schema import SchemaSource
 
 
-class Hearing:
-    """Who hears which records of the domain topics, by topic and type."""
+class _AllPrivate(PrivateTopics):
+    """The private topics of a service, tiers of the past and dead letters among them: attempts are believed on all."""
 
-    def __init__(self, inquiries: Iterable[Inquiry]) -> None:
-        self._by_type: dict[tuple[str, str], list[Inquiry]] = {}
-        self._by_topic: dict[str, list[Inquiry]] = {}
-        for one in inquiries:
-            for name, handler in one.handlers.items():
-                self._by_type.setdefault((handler.event.avro.topic, name), []).append(one)
-            for topic in {handler.event.avro.topic for handler in one.handlers.values()}:
-                self._by_topic.setdefault(topic, []).append(one)
-
-    @property
-    def topics(self) -> frozenset[str]:
-        """The domain topics that anybody hears."""
-        return frozenset(self._by_topic)
-
-    def of(self, topic: str, type_: str) -> Sequence[Inquiry]:
-        """Return who hears a type on a topic. A record whose type cannot be told is everybody's, as a dead letter."""
-        return self._by_type.get((topic, type_), ()) if type_ else self._by_topic.get(topic, ())
+    def is_private(self, topic: str) -> bool:  # noqa: ARG002 - whatever the topic
+        """Believe attempts on every topic that is read with this."""
+        return True
 
 
 class Reader:
     """Reads records as the services do. Not thread-safe."""
 
     def __init__(self, inquiries: Sequence[Inquiry], *, schemas: SchemaSource, cluster: str) -> None:
-        self._inquiries = inquiries
-        self.hearing = Hearing(inquiries)
-        nobody = PrivateTopics(service="", tiers=0)
-        self._intake = Intake(service="", cluster=cluster, handlers={}, schemas=schemas, topics=nobody)
+        self._schemas = schemas
+        self._anybody = Intake(
+            service="", cluster=cluster, handlers={}, schemas=schemas, topics=PrivateTopics(service="", tiers=0)
+        )
+        self._private, self._own = (
+            {
+                one.name: Intake(
+                    service=one.name, cluster=cluster, handlers=one.handlers, schemas=schemas, topics=topics(one)
+                )
+                for one in inquiries
+            }
+            for topics in (lambda one: _AllPrivate(service=one.name, tiers=0), lambda one: one.topics)
+        )
         self._answering = frozenset(one.name for one in inquiries if one.emits_unremembered)
+        self._by_type: dict[tuple[str, str], list[Inquiry]] = {}
+        self._by_topic: dict[str, list[Inquiry]] = {}
+        self._topics_of_type: dict[str, set[str]] = {}
+        for one in inquiries:
+            self._note(one)
+
+    def _note(self, inquiry: Inquiry) -> None:
+        for name, handler in inquiry.handlers.items():
+            topic = handler.event.avro.topic
+            self._by_type.setdefault((topic, name), []).append(inquiry)
+            self._topics_of_type.setdefault(name, set()).add(topic)
+        for topic in {handler.event.avro.topic for handler in inquiry.handlers.values()}:
+            self._by_topic.setdefault(topic, []).append(inquiry)
 
     def delivery(self, record: Record) -> Delivery:
-        """Return the delivery that a record is."""
-        return self._intake.delivery(record)
+        """Return the delivery that a record of a domain topic says it is."""
+        return self._anybody.delivery(record)
+
+    def hearing(self, delivery: Delivery) -> Sequence[tuple[Inquiry, Trace]]:
+        """Return who is given a record of a domain topic, and as which event."""
+        topic, name = delivery.coordinates.topic, delivery.envelope.type
+        if not self._is_odd(delivery):
+            trace = trace_of(delivery)
+            return [(one, trace) for one in self._by_type.get((topic, name), ())]
+        admitted = [(one, self._own[one.name].admit(delivery.record)) for one in self._by_topic.get(topic, ())]
+        return [(one, trace_of(found.delivery)) for one, found in admitted if found is not None]
+
+    def _is_odd(self, delivery: Delivery) -> bool:
+        """Tell whether a record's topic, type and bytes disagree, so that each service has to be asked for its view."""
+        name, value = delivery.envelope.type, delivery.record.value
+        right = self._topics_of_type.get(name)
+        if not name or (right is not None and delivery.coordinates.topic not in right):
+            return True
+        if value is None or len(value) < PREFIX_BYTES or value[0] != 0:
+            return False
+        try:
+            return self._schemas.by_id(int.from_bytes(value[1:PREFIX_BYTES], "big")).fullname != name
+        except ContractError:
+            return False
 
     def answers(self, delivery: Delivery) -> Iterator[bytes]:
         """Yield under which keys it is to be noted that a service emitted this event, where that will be asked."""
@@ -59,59 +89,25 @@ class Reader:
 
     def private(self, inquiry: Inquiry, record: Record) -> Trace:
         """Return what a record on a private topic says of its event."""
+        admitted = self._private[inquiry.name].admit(record)
+        assert admitted is not None, "what lies on a private topic is always somebody's"
         topic = record.coordinates.topic
-        return private_trace(
-            self._intake.delivery(record),
+        return trace_of(
+            admitted.delivery,
             heard=topic in inquiry.topics.heard,
             is_letter=topic == inquiry.topics.dead_letters,
         )
 
 
-def topics_of(inquiry: Inquiry, existing: Iterable[str]) -> frozenset[str]:
+def private_of(inquiry: Inquiry, existing: Iterable[str]) -> frozenset[str]:
     """Return the private topics of a service that there are, tiers that it does not hear any more among them."""
     tier = re.compile(re.escape(inquiry.name) + r"\.retry\.\d+")
     return frozenset(one for one in existing if one in inquiry.topics.all or tier.fullmatch(one))
 
 
 def domain_of(inquiries: Iterable[Inquiry]) -> frozenset[str]:
-    """Return the domain topics to read: what is heard, and what is emitted by those whose follow-ons are a proof."""
+    """Return the domain topics to read: what is heard, and what is emitted, as follow-ons are a proof."""
     found: set[str] = set()
     for one in inquiries:
-        found |= one.heard.difference(one.topics.heard)
-        found |= one.emitted_topics if one.emits_unremembered else frozenset()
+        found |= one.heard.difference(one.topics.heard) | one.emitted_topics
     return frozenset(found)
-
-
-class Sorting:
-    """A batch of domain records, sorted into new events of each service and repetitions of those counted already."""
-
-    def __init__(self, reader: Reader, trail: Trail, records: Sequence[Record]) -> None:
-        self.cases: dict[int, Cases] = {}
-        self.reused: list[Trace] = []
-        deliveries = [reader.delivery(record) for record in records]
-        traces = [domain_trace(delivery) for delivery in deliveries]
-        self._seen = trail.seen(list({trace.key for trace in traces}))
-        for delivery, trace in zip(deliveries, traces, strict=True):
-            self._sort(trace, delivery.digest, reader.hearing.of(trace.topic, trace.type))
-        trail.see(self._seen)
-        trail.answer(key for delivery in deliveries for key in reader.answers(delivery))
-
-    def _sort(self, trace: Trace, digest: int, hearing: Sequence[Inquiry]) -> None:
-        seen = self._seen.setdefault(trace.key, Seen(digest=digest, heard=0))
-        if seen.digest != digest:
-            self.reused.append(trace)
-        for inquiry in hearing:
-            bit = 1 << inquiry.number
-            cases = self.cases.setdefault(inquiry.number, {})
-            if trace.key in cases:
-                cases[trace.key].append(trace)
-            if seen.heard & bit:
-                inquiry.repeat(trace)
-            else:
-                cases[trace.key] = [trace]
-                seen.heard |= bit
-
-
-def with_private(cases: Cases, private: Mapping[bytes, Sequence[Trace]]) -> Cases:
-    """Return the events with what the private topics say of them."""
-    return {key: [*traces, *private.get(key, ())] for key, traces in cases.items()}

@@ -7,11 +7,8 @@ from typing import Final
 
 import msgspec
 
-from farandole import headers as names
-from farandole.delivery import Coordinates, Delivery, Record
+from farandole.delivery import Coordinates, Delivery
 from farandole.ledger import event_key
-
-MOST_ATTEMPTS: Final = 1_000_000
 
 
 class Trace(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
@@ -38,17 +35,8 @@ class Trace(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
         return Coordinates(topic=self.topic, partition=self.partition, offset=self.offset)
 
 
-def domain_trace(delivery: Delivery) -> Trace:
-    """Return the trace of a delivery through a domain topic: its attempt is 0, whatever its headers say."""
-    return _trace(delivery, attempt=0, heard=True, is_letter=False)
-
-
-def private_trace(delivery: Delivery, *, heard: bool, is_letter: bool) -> Trace:
-    """Return the trace of a record on a private topic."""
-    return _trace(delivery, attempt=_attempt(delivery.record), heard=heard, is_letter=is_letter)
-
-
-def _trace(delivery: Delivery, *, attempt: int, heard: bool, is_letter: bool) -> Trace:
+def trace_of(delivery: Delivery, *, heard: bool = True, is_letter: bool = False) -> Trace:
+    """Return the trace that a delivery is."""
     envelope, record = delivery.envelope, delivery.record
     return Trace(
         key=event_key(envelope.source, envelope.id),
@@ -58,7 +46,7 @@ def _trace(delivery: Delivery, *, attempt: int, heard: bool, is_letter: bool) ->
         topic=record.coordinates.topic,
         partition=record.coordinates.partition,
         offset=record.coordinates.offset,
-        attempt=attempt,
+        attempt=delivery.attempt,
         appended=record.appended.timestamp(),
         heard=heard,
         is_letter=is_letter,
@@ -68,14 +56,6 @@ def _trace(delivery: Delivery, *, attempt: int, heard: bool, is_letter: bool) ->
 def named_after(traces: Iterable[Trace]) -> Trace | None:
     """Return the trace that an event is best named after: the earliest attempt, on a domain topic if there is one."""
     return min(traces, key=lambda one: (one.attempt, one.is_letter, one.appended), default=None)
-
-
-def _attempt(record: Record) -> int:
-    found = 0
-    for name, value in record.headers:
-        if name == names.ATTEMPT and value.isdigit() and len(value) < 10:
-            found = int(value)
-    return found if found <= MOST_ATTEMPTS else 0
 
 
 _packer: Final = msgspec.msgpack.Encoder()

@@ -61,6 +61,10 @@ class Trail:
             "INSERT OR REPLACE INTO seen VALUES (?, ?, ?)", [(k, one.digest, one.heard) for k, one in events.items()]
         )
 
+    def see_at_all(self, key: bytes) -> None:
+        """Note that an event is there, whatever else is known of it."""
+        self._database.execute("INSERT OR IGNORE INTO seen VALUES (?, 0, 0)", (key,))
+
     def answer(self, keys: Iterable[bytes]) -> None:
         """Note that something was emitted for these causes."""
         self._many("INSERT OR IGNORE INTO answered VALUES (?)", [(key,) for key in keys])
@@ -68,6 +72,10 @@ class Trail:
     def is_answered(self, key: bytes) -> bool:
         """Tell whether anything was emitted for this cause."""
         return self._database.execute("SELECT 1 FROM answered WHERE key = ?", (key,)).fetchone() is not None
+
+    def is_seen(self, key: bytes) -> bool:
+        """Tell whether an event lies on a domain topic."""
+        return self._database.execute("SELECT 1 FROM seen WHERE key = ?", (key,)).fetchone() is not None
 
     def keep(self, service: int, records: Sequence[Trace]) -> None:
         """Note private records of a service."""

@@ -5,11 +5,11 @@ It belongs to no group and commits nothing.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaError, KafkaException, Message, TopicPartition
 from confluent_kafka.admin import AdminClient
@@ -21,8 +21,11 @@ from farandole.errors import BrokerUnavailableError
 from farandole.kafka.connection import Connection
 from farandole.kafka.reading import origin_of, record_of
 
+T = TypeVar("T")
+
 _OFFSETS: Final[Any] = OffsetSpec
 WITHIN: Final = 15.0
+AGAIN: Final = 0.2
 BATCH: Final = 2_000
 
 
@@ -48,8 +51,7 @@ class LogReader:
 
     def partitions(self) -> frozenset[Partition]:
         """Return every partition of every topic."""
-        with _answering():
-            topics = self._admin.list_topics(timeout=WITHIN).topics
+        topics = _insisting(lambda: self._admin.list_topics(timeout=WITHIN).topics)
         return frozenset(Partition(topic=name, number=number) for name in topics for number in topics[name].partitions)
 
     def starts(self, partitions: Iterable[Partition]) -> Mapping[Partition, int]:
@@ -66,12 +68,14 @@ class LogReader:
 
     def committed(self, group: str) -> Mapping[Partition, int]:
         """Return what a group has committed; a partition without a commit is absent."""
-        with _answering():
+
+        def ask() -> Any:
             asked = [ConsumerGroupTopicPartitions(group)]
-            answer = self._admin.list_consumer_group_offsets(asked, request_timeout=WITHIN)[group].result(WITHIN)
+            return self._admin.list_consumer_group_offsets(asked, request_timeout=WITHIN)[group].result(WITHIN)
+
         return {
             Partition(topic=one.topic, number=one.partition): one.offset
-            for one in answer.topic_partitions
+            for one in _insisting(ask).topic_partitions
             if one.offset >= 0
         }
 
@@ -93,9 +97,7 @@ class LogReader:
         try:
             consumer.assign([TopicPartition(one.topic, one.number, span.start) for one, span in left.items()])
             while left:
-                with _answering():
-                    messages = _batch(consumer)
-                yield _records(messages, left)
+                yield _records(_batch(consumer), left)
         finally:
             consumer.close()
 
@@ -103,18 +105,20 @@ class LogReader:
         asked = {TopicPartition(one.topic, one.number): spec for one in partitions}
         if not asked:
             return {}
-        with _answering():
-            answers = self._admin.list_offsets(asked, request_timeout=WITHIN)
+
+        def ask() -> Mapping[Partition, int]:
             return {
                 Partition(topic=one.topic, number=one.partition): answer.result(WITHIN).offset
-                for one, answer in answers.items()
+                for one, answer in self._admin.list_offsets(asked, request_timeout=WITHIN).items()
             }
+
+        return _insisting(ask)
 
 
 def _batch(consumer: Consumer) -> list[Message]:
     first = consumer.poll(WITHIN)
     if first is None:
-        raise KafkaException(KafkaError(KafkaError._TIMED_OUT, "no record came"))  # noqa: SLF001 - it has no other name
+        raise _away("no record came")
     return [first, *consumer.consume(BATCH - 1, 0)]
 
 
@@ -138,13 +142,17 @@ def _records(messages: Iterable[Message], left: dict[Partition, Span]) -> list[R
     return found
 
 
-@contextmanager
-def _answering() -> Generator[None]:
-    try:
-        yield
-    except (KafkaException, TimeoutError) as error:
-        raise BrokerUnavailableError(
-            "the topics cannot be read",
-            why=str(error.args[0] if error.args else "the brokers say nothing"),
-            do="farandole doctor",
-        ) from error
+def _insisting(ask: Callable[[], T]) -> T:
+    """Ask again for a while: a topic that is new, or whose leader moves, has nobody to answer for it yet."""
+    deadline = time.monotonic() + WITHIN
+    while True:
+        try:
+            return ask()
+        except (KafkaException, TimeoutError) as error:
+            if time.monotonic() > deadline:
+                raise _away(str(error.args[0] if error.args else "the brokers say nothing")) from error
+        time.sleep(AGAIN)
+
+
+def _away(why: str) -> BrokerUnavailableError:
+    return BrokerUnavailableError("the topics cannot be read", why=why, do="farandole doctor")

@@ -27,6 +27,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from farandole.errors import StartError
+from farandole.store.entry import StoredFollowOn, unpack
 from farandole.store.failure import translated
 from farandole.store.tables import inbox
 
@@ -71,6 +72,18 @@ class InboxView:
             with self._opened().connect() as connection:
                 rows = connection.execute(*self._asking(keys)).all()
         return {(row.source, row.event_id): _remembered(row) for row in rows}
+
+    def follow_ons(self, keys: Sequence[Key]) -> Mapping[Key, Sequence[StoredFollowOn]]:
+        """Return the follow-ons that were stored with these events. Raises StoreUnavailableError."""
+        found: dict[Key, Sequence[StoredFollowOn]] = {}
+        with translated(self._service):
+            if not self._is_there():
+                return {}
+            with self._opened().connect() as connection:
+                for source, event_id in keys:
+                    one = select(inbox.c.follow_ons).where(inbox.c.source == source, inbox.c.event_id == event_id)
+                    found[source, event_id] = unpack(connection.execute(one).scalar())
+        return found
 
     def close(self) -> None:
         """Close the connection."""
