@@ -32,6 +32,7 @@ ELSEWHERE: Final = {
     "FARANDOLE_M2": "Maven's local repository, where it is not `~/.m2/repository`.",
     "FARANDOLE_MAVEN_MIRROR": "The base URL of the Maven repository from which Kafka's jars are downloaded.",
     "FARANDOLE_TEST_BACKEND": "`auto`, `local` or `docker`: where tests get their Kafka and Redis from.",
+    "FARANDOLE_DATABASE_URL_…": "Where the audit reads a service's inbox, as `FARANDOLE_DATABASE_URL_ORDERS`.",
     "FARANDOLE_URL_…": "Set by the embedded mesh: where each service is, as `FARANDOLE_URL_ORDERS`.",
     "FARANDOLE_WEBHOOK_SECRET": "What signs webhooks, on both sides. The embedded mesh makes one of its own.",
 }

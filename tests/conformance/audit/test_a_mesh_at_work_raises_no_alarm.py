@@ -101,7 +101,7 @@ async def test_what_runs_and_what_stands_behind_it_is_in_flight(run, mine, sqlit
     gate = Gate()
     audited = run(service_of(mine, gate, has_store=True), sqlite_url)
     await audited.start()
-    await audited.send(*(message(mine.asked(thing="a", text="wait"), event_id=f"e-{n}") for n in range(3)))
+    await audited.send(*(message(mine.asked(thing=f"{n}", text="wait"), event_id=f"e-{n}") for n in range(3)))
     running = await audited.until_audit(lambda report: counts(report) == {"in flight": 3})
     assert running.is_good
     gate.opened.set()
