@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from farandole.breaker import Dependency
 from farandole.codec import Codec
 from farandole.errors import UsageError
 from farandole_events import CATALOGUE, OrderPlaced
@@ -16,12 +17,14 @@ from farandole_sandbox.storm.count import Counted
 from farandole_sandbox.storm.forecast import Forecast
 from farandole_sandbox.storm.outcome import Outcome
 from farandole_sandbox.storm.plan import Plan, planned
+from farandole_sandbox.storm.processes import the_gateway
 from farandole_sandbox.storm.queued import message_of, order_ids, placed_order
 from farandole_sandbox.storm.row import Row
 from farandole_sandbox.storm.traffic import Traffic
 from farandole_sandbox.storm.way import Way
 
 PLAN = Plan(orders=100, outage=timedelta(seconds=60), rate=200)
+GATEWAY = Dependency("payment-gateway", probe_interval=timedelta(seconds=2), concurrency=16)
 CALM = Row(
     way=Way.MESH,
     orders=100,
@@ -32,7 +35,7 @@ CALM = Row(
 
 
 def outcome(row: Row = CALM) -> Outcome:
-    return Outcome(plan=PLAN, rows=[row])
+    return Outcome(plan=PLAN, gateway=GATEWAY, rows=[row])
 
 
 def test_a_mesh_that_keeps_to_every_bar_is_good():
@@ -43,7 +46,7 @@ def test_a_mesh_that_keeps_to_every_bar_is_good():
 @pytest.mark.parametrize(
     "change",
     [
-        {"traffic": replace(CALM.traffic, during=101)},
+        {"traffic": replace(CALM.traffic, during=67)},
         {"traffic": replace(CALM.traffic, peak=201)},
         {"counted": replace(CALM.counted, dead=1)},
         {"counted": replace(CALM.counted, lost=1)},
@@ -59,8 +62,12 @@ def test_nothing_is_asked_of_what_is_written_by_hand():
     assert outcome(replace(CALM, way=Way.NAIVE, counted=replace(CALM.counted, lost=9))).is_good
 
 
-def test_an_outage_of_a_minute_allows_fewer_than_a_hundred_calls():
-    assert most_calls(timedelta(seconds=60)) < 100
+def test_an_outage_allows_the_window_of_the_breaker_what_was_on_its_way_and_a_call_a_probe():
+    assert most_calls(timedelta(seconds=60), GATEWAY) == 20 + 16 + 30
+
+
+def test_the_gateway_of_the_payments_service_gets_fewer_than_a_hundred_calls_in_a_minute():
+    assert most_calls(timedelta(seconds=60), the_gateway()) < 100
 
 
 def test_the_drain_is_counted_from_the_end_of_the_outage():

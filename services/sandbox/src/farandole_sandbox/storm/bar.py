@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any
+
+from farandole.breaker import Dependency
+from farandole.breaker.rules import WINDOW
 
 from farandole_sandbox.storm.plan import Plan
 from farandole_sandbox.storm.row import Row
-
-PROBES: Final = timedelta(seconds=1)
-"""The shortest time between two probes of a dependency that is away."""
-WINDOW: Final = 39
-"""The calls that may fail before the breaker opens: its window, and what was in flight when it was full."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,10 +36,10 @@ class Bar:
         return {"what": self.what, "figure": self.figure, "limit": self.limit, "holds": self.holds}
 
 
-def bars_of(row: Row, plan: Plan) -> Sequence[Bar]:
+def bars_of(row: Row, plan: Plan, gateway: Dependency) -> Sequence[Bar]:
     """Return what is asked of the mesh: few calls in the outage, no more than the gateway takes after, all answered."""
     return (
-        Bar(what="calls in the outage", figure=row.traffic.during, limit=most_calls(plan.outage)),
+        Bar(what="calls in the outage", figure=row.traffic.during, limit=most_calls(plan.outage, gateway)),
         Bar(what="peak calls a second after it", figure=row.traffic.peak, limit=plan.rate),
         Bar(what="dead letters", figure=row.counted.dead, limit=0),
         Bar(what="lost", figure=row.counted.lost, limit=0),
@@ -48,6 +47,9 @@ def bars_of(row: Row, plan: Plan) -> Sequence[Bar]:
     )
 
 
-def most_calls(outage: timedelta) -> int:
-    """Return how many calls a gateway that is out may get: one a probe, and the window that opened the breaker."""
-    return int(outage / PROBES) + WINDOW
+def most_calls(outage: timedelta, gateway: Dependency) -> int:
+    """Return how many calls a gateway that is out may get: the window that opens the breaker, then the probes.
+
+    What was on its way when the window was full is not called back: as many as may be at the same moment.
+    """
+    return WINDOW + gateway.concurrency + math.ceil(outage / gateway.probe_interval)

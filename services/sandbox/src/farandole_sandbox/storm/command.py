@@ -20,7 +20,7 @@ def storm(
     *,
     orders: Annotated[int, Parameter(help="How many orders are queued when the gateway goes away.")] = 10_000,
     outage: Annotated[timedelta, Parameter(help="How long it is away, such as 60s or 2m.")] = timedelta(seconds=60),
-    rate: Annotated[int, Parameter(help="How many calls a second it takes when it is back.")] = 200,
+    rate: Annotated[int, Parameter(help="How many calls a second it takes when it is back.")] = 100,
     only: Annotated[
         tuple[Way, ...] | None, Parameter(negative="", help="Leave the other ways out; may be given more than once.")
     ] = None,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from farandole.breaker import Dependency
 from farandole.cli.output import print_table
 
 from farandole_sandbox.storm.bar import Bar, bars_of
@@ -27,15 +28,16 @@ COLUMNS: Final = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outcome:
-    """What came of a storm."""
+    """What came of a storm. ``gateway`` is the dependency as the payments service declares it."""
 
     plan: Plan
+    gateway: Dependency
     rows: Sequence[Row]
 
     @property
     def bars(self) -> Sequence[Bar]:
         """What is asked of the mesh; nothing where it was not played."""
-        return [bar for row in self.rows if row.way is Way.MESH for bar in bars_of(row, self.plan)]
+        return [bar for row in self.rows if row.way is Way.MESH for bar in bars_of(row, self.plan, self.gateway)]
 
     @property
     def is_good(self) -> bool:

@@ -12,6 +12,7 @@ from farandole_sandbox.storm.forecast import Forecast
 from farandole_sandbox.storm.outcome import Outcome
 from farandole_sandbox.storm.plan import Plan
 from farandole_sandbox.storm.playing import Playing
+from farandole_sandbox.storm.processes import the_gateway
 from farandole_sandbox.storm.row import Row
 from farandole_sandbox.storm.stage import on_a_stage
 from farandole_sandbox.storm.way import Way
@@ -20,7 +21,8 @@ from farandole_sandbox.storm.way import Way
 async def live_through(plan: Plan, ways: Sequence[Way], *, home: Path, forecast: Forecast) -> Outcome:
     """Run these ways below ``home``, which keeps their logs; raises Interrupted, LocalMeshError."""
     forecast.begin()
-    return Outcome(plan=plan, rows=[await _one(way, plan, home / way.value, forecast) for way in ways])
+    rows = [await _one(way, plan, home / way.value, forecast) for way in ways]
+    return Outcome(plan=plan, gateway=the_gateway(), rows=rows)
 
 
 async def _one(way: Way, plan: Plan, home: Path, forecast: Forecast) -> Row:

@@ -53,7 +53,7 @@ async def on_a_stage(home: Path, way: Way, plan: Plan, play: Play[T], *, tell: T
 
     with interrupts.listening() as heard:
         with bar() as report:
-            processes = processes_of(way)
+            processes = processes_of(way, plan)
             mesh = LocalMesh(home, services=processes, provision=provision, fresh=True, tell=news, report=report)
             await unless_interrupted(mesh.start(), heard)
         try:
