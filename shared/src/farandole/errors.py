@@ -14,6 +14,8 @@ FarandoleError
 │   ├── RegistryUnavailableError
 │   └── BreakersUnavailableError
 ├── EpochChangedError     E31x  the ledger was wiped or failed over: abandon what is in flight and rejoin
+├── MembershipError       E32x  a consumer left its group: it joins again, unless that cannot help
+├── RecordsLostError      E327  records that nobody here handled are gone: told, never raised
 ├── LocalMeshError        E4xx  the embedded mesh could not be brought up
 ├── UsageError            E5xx  a command was given something that it cannot use
 └── DependencyError       E6xx  an outside system does not work at present: its breaker counts that
@@ -119,6 +121,22 @@ class EpochChangedError(FarandoleError):
     """The ledger was wiped or failed over: what is in flight is abandoned and the consumer rejoins."""
 
     code = "E310"
+
+
+class MembershipError(FarandoleError):
+    """A consumer left its group, or was put out of it. It joins again by itself, unless the error ``is_final``."""
+
+    code = "E320"
+
+    def __init__(self, what: str, *, why: str = "", do: str = "", code: str | None = None, final: bool = False) -> None:
+        super().__init__(what, why=why, do=do, code=code)
+        self.is_final = final
+
+
+class RecordsLostError(FarandoleError):
+    """Records that this group had not read yet are gone. Told in the log and counted, never raised."""
+
+    code = "E327"
 
 
 class LocalMeshError(FarandoleError):

@@ -66,7 +66,24 @@ class Metrics:
         self._rejoins = Counter(
             "farandole_rejoins", "Times that everything in flight was abandoned.", ("service",), registry=self.registry
         )
-
+        self._held = Gauge(
+            "farandole_assigned_partitions",
+            "Partitions that this process holds at present.",
+            ("service", "group"),
+            registry=self.registry,
+        )
+        self._departures = Counter(
+            "farandole_group_departures",
+            "Times that a consumer left its group unasked: silent, put_out, max_poll, fenced, failed, refused.",
+            ("service", "group", "reason"),
+            registry=self.registry,
+        )
+        self._lost_records = Counter(
+            "farandole_records_lost_to_retention",
+            "Records that retention removed before this service read them.",
+            ("service", "topic", "partition"),
+            registry=self.registry,
+        )
         self._breaker = Gauge(
             "farandole_breaker_state",
             "A dependency's breaker, as this replica last heard of it: 1 for the state that it is in.",
@@ -91,6 +108,18 @@ class Metrics:
             ("service",),
             registry=self.registry,
         )
+
+    def holding(self, group: str, partitions: int) -> None:
+        """Note how many partitions a group has assigned to this process."""
+        self._held.labels(self.service, group).set(partitions)
+
+    def departed(self, group: str, reason: str) -> None:
+        """Count that a consumer left its group unasked."""
+        self._departures.labels(self.service, group, reason).inc()
+
+    def lost_to_retention(self, topic: str, partition: int, count: int) -> None:
+        """Count records that were gone before they were read."""
+        self._lost_records.labels(self.service, topic, str(partition)).inc(count)
 
     def handled(self, event_type: str) -> None:
         """Count a delivery that was handled."""

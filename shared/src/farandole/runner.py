@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
@@ -15,7 +16,7 @@ from farandole import catalogues, log
 from farandole.breaker import RedisBreakers
 from farandole.clock import Clock, SystemClock
 from farandole.engine.runtime import Ports, Runtime, heard_topics, schemas_of
-from farandole.errors import BrokerUnavailableError, StartError
+from farandole.errors import BrokerUnavailableError, MembershipError, StartError
 from farandole.http.app import create_app
 from farandole.http.server import server
 from farandole.kafka.connection import Connection
@@ -23,7 +24,7 @@ from farandole.kafka.publisher import KafkaPublisher
 from farandole.kafka.source import KafkaSource
 from farandole.kafka.topics import cluster_id
 from farandole.ledger import RedisLedger
-from farandole.schema import Catalogue
+from farandole.metrics import Metrics
 from farandole.service import Service
 from farandole.settings import Settings
 from farandole.store import Store
@@ -34,10 +35,23 @@ logger = structlog.get_logger(__name__)
 AGAIN: Final = timedelta(milliseconds=500)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sources:
+    """What a service reads from."""
+
+    worker: KafkaSource | None
+    observer: KafkaSource | None
+
+    @property
+    def status(self) -> Mapping[str, Any]:
+        """What became of each in its group."""
+        return {source.group: source.status for source in (self.worker, self.observer) if source is not None}
+
+
 def run(service: Service) -> None:
     """Run a service as this process, until SIGTERM or SIGINT; a second signal ends it at once.
 
-    Exits with 1 and the error's sentences where the service cannot start.
+    Exits with 1 and the error's sentences where the service cannot start, or the brokers refuse it.
     """
     settings = Settings()
     log.configure(settings.log_level, service=service.name)
@@ -47,6 +61,8 @@ def run(service: Service) -> None:
         for error in group.exceptions:
             logger.critical("cannot start", error=str(error))
         raise SystemExit(1) from None
+    except* MembershipError:
+        raise SystemExit(1) from None  # the member has said why
 
 
 async def _main(service: Service, settings: Settings) -> None:
@@ -60,9 +76,18 @@ async def _main(service: Service, settings: Settings) -> None:
         settings.redis_url.get_secret_value(), cluster=cluster, service=service.name, window=settings.ledger_window
     )
     breakers = RedisBreakers(settings.redis_url.get_secret_value(), cluster=cluster)
+    metrics = Metrics(service.name)
+    sources = Sources(
+        worker=_source(service.name, heard_topics(service), connection, settings, metrics)
+        if service.handlers
+        else None,
+        observer=_source(f"{service.name}.observer", schemas.topics, connection, settings, metrics)
+        if service.observers
+        else None,
+    )
     ports = Ports(
-        worker_source=_worker_source(service, connection),
-        observer_source=_observer_source(service, connection, schemas),
+        worker_source=sources.worker,
+        observer_source=sources.observer,
         publisher=publisher,
         ledger=ledger,
         store=_store(service, settings, clock),
@@ -70,18 +95,20 @@ async def _main(service: Service, settings: Settings) -> None:
         schemas=schemas,
         breakers=breakers,
     )
-    runtime = Runtime(service, ports, cluster=cluster, settings=settings)
+    runtime = Runtime(service, ports, cluster=cluster, settings=settings, metrics=metrics)
     try:
         async with runtime:
-            await _serve(runtime, service, settings)
+            await _serve(runtime, service, settings, sources)
     finally:
         await breakers.close()
         await ledger.close()
         await publisher.close()
 
 
-async def _serve(runtime: Runtime, service: Service, settings: Settings) -> None:
-    app = create_app(status=lambda: status_of(service, runtime), registry=runtime.metrics.registry, own=runtime.http)
+async def _serve(runtime: Runtime, service: Service, settings: Settings, sources: Sources) -> None:
+    app = create_app(
+        status=lambda: status_of(service, runtime, sources.status), registry=runtime.metrics.registry, own=runtime.http
+    )
     http = server(app, host=settings.http_host, port=settings.http_port)
     _on_signals(runtime, settings.drain)
     logger.info("started", http=f"http://{settings.http_host}:{settings.http_port}", topics=heard_topics(service))
@@ -108,7 +135,7 @@ def _on_signals(runtime: Runtime, grace: timedelta) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop)
 
 
-def status_of(service: Service, runtime: Runtime) -> Mapping[str, Any]:
+def status_of(service: Service, runtime: Runtime, groups: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return what ``/status`` tells."""
     totals = runtime.metrics.totals()
     worker, session = runtime.worker, runtime.session
@@ -125,6 +152,7 @@ def status_of(service: Service, runtime: Runtime) -> Mapping[str, Any]:
         "held": worker.held if worker else 0,
         "ledger": (session.unavailable or "ok") if session else "not needed",
         "breakers": breakers_of(runtime),
+        "groups": groups,
         "outbox_idle": runtime.relay.idle if runtime.relay else True,
     }
 
@@ -165,16 +193,17 @@ async def _cluster(connection: Connection, clock: Clock) -> str:
             await clock.sleep(AGAIN)
 
 
-def _worker_source(service: Service, connection: Connection) -> KafkaSource | None:
-    if not service.handlers:
-        return None
-    return KafkaSource(connection, group=service.name, topics=heard_topics(service))
-
-
-def _observer_source(service: Service, connection: Connection, schemas: Catalogue) -> KafkaSource | None:
-    if not service.observers:
-        return None
-    return KafkaSource(connection, group=f"{service.name}.observer", topics=schemas.topics)
+def _source(
+    group: str, topics: Sequence[str], connection: Connection, settings: Settings, metrics: Metrics
+) -> KafkaSource:
+    return KafkaSource(
+        connection,
+        group=group,
+        topics=topics,
+        metrics=metrics,
+        instance=settings.instance,
+        session=settings.session,
+    )
 
 
 def _store(service: Service, settings: Settings, clock: Clock) -> Store | None:

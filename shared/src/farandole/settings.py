@@ -41,6 +41,17 @@ class Settings(BaseSettings):
         description="Calls a second that the whole fleet may make to a dependency, at most: "
         '`{"payment-gateway": 20}`. What a handler declares is the default.',
     )
+    instance: str = Field(
+        default="",
+        description="What tells this replica from the others of its service, also after a restart (a pod's name, for "
+        "instance): started again under the same one after a crash, it takes its partitions back at once. "
+        "Two processes must not share one. Empty: a crashed process's partitions wait for `FARANDOLE_SESSION`.",
+    )
+    session: Duration = Field(
+        default=timedelta(seconds=6),
+        description="How long a consumer group waits for a silent member before it gives its partitions to others; the "
+        "brokers' `group.min.session.timeout.ms` is the least.",
+    )
     drain: Duration = Field(
         default=timedelta(seconds=20), description="How long a stopping service may finish its work."
     )

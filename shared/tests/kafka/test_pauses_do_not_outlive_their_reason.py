@@ -6,16 +6,15 @@ when it comes back; otherwise it is never read again, and nothing says so.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterator
-
 import pytest
 from confluent_kafka import TopicPartition
 from farandole.engine.ports import Partition
 from farandole.kafka.assignments import Assignments
-from farandole.kafka.handover import HandOver
-from farandole.kafka.member import Member
+from farandole.kafka.commits import Commits
+from farandole.kafka.holding import Holding
+from farandole.kafka.membership import Membership
 from farandole.kafka.pauses import Pauses
+from farandole.metrics import Metrics
 
 ORDERS = Partition(topic="orders", number=0)
 
@@ -39,43 +38,32 @@ class FakeConsumer:
         """Leave everything paused that is."""
 
 
-def _partitions() -> list[TopicPartition]:
-    return [TopicPartition(ORDERS.topic, ORDERS.number)]
+class Held:
+    """What a member does about its partitions, called as its thread would."""
 
-
-class MemberWithout:
-    """A member whose thread does not run: the test calls what the thread would."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self) -> None:
         self.pauses = Pauses()
         self.consumer = FakeConsumer()
-        self._member = Member(
-            {"group.id": "test"},
-            topics=["orders"],
-            assignments=Assignments(),
-            pauses=self.pauses,
-            handover=HandOver(loop),
-            on_ended=lambda _: None,
-        )
+        assignments = Assignments()
+        told = Membership("test", metrics=Metrics("test"), on_ended=lambda _: None)
+        self._holding = Holding(assignments, self.pauses, Commits(assignments, group="test"), told)
 
     def assigned(self) -> None:
-        self._member._assigned(self.consumer, _partitions())
+        self._holding.take(self.consumer, [ORDERS])
 
     def lost(self) -> None:
-        self._member._was_lost(self.consumer, _partitions())
+        self._holding.lose(self.consumer, [ORDERS])
 
     def choke(self, *, on: bool) -> None:
-        self._member._choke(self.consumer, on=on)
+        self._holding.choke(self.consumer, on=on)
 
     def step(self) -> None:
-        self._member._obey(self.consumer)
+        self._holding.obey(self.consumer)
 
 
 @pytest.fixture
-def member() -> Iterator[MemberWithout]:
-    loop = asyncio.new_event_loop()
-    yield MemberWithout(loop)
-    loop.close()
+def member() -> Held:
+    return Held()
 
 
 def test_a_partition_lost_while_the_loop_was_full_is_read_again(member):

@@ -23,6 +23,7 @@ from farandole.kafka.connection import Connection
 from farandole.kafka.publisher import KafkaPublisher
 from farandole.kafka.source import KafkaSource
 from farandole.kafka.topics import create, domain_topic
+from farandole.metrics import Metrics
 from farandole.testing.backend import Backend
 
 
@@ -46,7 +47,7 @@ async def publisher(connection: Connection) -> AsyncIterator[KafkaPublisher]:
 @pytest_asyncio.fixture
 async def source(connection: Connection, topic: str) -> AsyncIterator[KafkaSource]:
     await create(connection, [domain_topic(topic, partitions=1)])
-    one = KafkaSource(connection, group=topic, topics=[topic])
+    one = KafkaSource(connection, group=topic, topics=[topic], metrics=Metrics("test"))
     await one.start(lambda _: None)
     yield one
     await one.close()

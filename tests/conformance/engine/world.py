@@ -27,7 +27,7 @@ from farandole.kafka.publisher import KafkaPublisher
 from farandole.kafka.source import KafkaSource
 from farandole.kafka.topics import create, domain_topic, private_topics
 from farandole.ledger import RedisLedger
-from farandole.metrics import Totals
+from farandole.metrics import Metrics, Totals
 from farandole.service import Service
 from farandole.settings import Settings
 from farandole.store import Store
@@ -187,7 +187,12 @@ class RealWorld:
         self._ledger = self._new_ledger()
         self._breakers = RedisBreakers(self._backend.redis_url, cluster=self._backend.cluster_id)
         ports = Ports(
-            worker_source=KafkaSource(self._connection, group=self.service.name, topics=heard_topics(self.service))
+            worker_source=KafkaSource(
+                self._connection,
+                group=self.service.name,
+                topics=heard_topics(self.service),
+                metrics=Metrics(self.service.name),
+            )
             if self.service.handlers
             else None,
             observer_source=None,

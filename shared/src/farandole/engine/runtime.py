@@ -77,6 +77,7 @@ class Runtime:
         settings: Settings,
         random: Random | None = None,
         provide: Mapping[Any, Any] | None = None,
+        metrics: Metrics | None = None,
     ) -> None:
         self._service = service
         self._ports = ports
@@ -88,7 +89,7 @@ class Runtime:
         self.topics = private_topics_of(service)
         self.codec = Codec(ports.schemas)
         self.encoder = Encoder(service=service.name, codec=self.codec, clock=ports.clock)
-        self.metrics = Metrics(service.name)
+        self.metrics = metrics or Metrics(service.name)
         self.worker: Worker | None = None
         self.session: LedgerSession | None = None
         self.gate: Gate | None = None

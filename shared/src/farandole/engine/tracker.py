@@ -7,6 +7,9 @@ are the unfinished ones alone, so a delivery that is held for long costs nothing
 from __future__ import annotations
 
 from threading import Lock
+from typing import Final
+
+_NO_OFFSET: Final = -1
 
 
 class Tracker:
@@ -20,6 +23,12 @@ class Tracker:
         self._first: int | None = None
         self._committed: int | None = None
         self._lock = Lock()
+
+    def begin_at(self, position: int) -> None:
+        """Note that reading begins here though no such offset is committed, so that this one will be."""
+        with self._lock:
+            if not self._unfinished:
+                self._begun, self._first = position, _NO_OFFSET
 
     def begin(self, offset: int) -> None:
         """Note that an offset was fetched; offsets begin in ascending order."""

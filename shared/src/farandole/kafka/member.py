@@ -8,7 +8,8 @@ next poll.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import time
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
@@ -16,24 +17,35 @@ import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from farandole.delivery import Record
+from farandole.engine.pause import FIRST_PAUSE, longer
 from farandole.engine.ports import Partition
+from farandole.errors import MembershipError
+from farandole.kafka import departure
 from farandole.kafka.assignments import Assignments
 from farandole.kafka.commits import Commits
+from farandole.kafka.departure import Departure, Reason
 from farandole.kafka.handover import HandOver
+from farandole.kafka.holding import Holding, Told, partitions_of
 from farandole.kafka.pauses import Pauses
-from farandole.kafka.reading import origin_of, partition_of, record_of
+from farandole.kafka.reading import origin_of, record_of
+from farandole.kafka.stillness import Stillness
 
 log = structlog.get_logger(__name__)
 
 BATCH: Final = 500
 POLL: Final = timedelta(milliseconds=100)
 CHOKE_AFTER: Final = timedelta(seconds=1)
+HEARD_WITHIN: Final = timedelta(seconds=10)
+COMPLAIN_EVERY: Final = timedelta(seconds=10)
+_STATIC: Final = "group.instance.id"
+_LEAVE_WITHIN: Final = timedelta(seconds=2)
 
 
 class Member:
     """A member of a consumer group, in a thread of its own. `rejoin` and `stop` may be called from anywhere.
 
-    ``on_ended`` is called in the thread with the number of each assignment that ends.
+    Whatever ends a membership, the next one begins by itself, after a pause that grows up to five seconds; unless
+    beginning again cannot help: then ``refused`` says why, and the thread ends.
     """
 
     def __init__(
@@ -44,22 +56,30 @@ class Member:
         assignments: Assignments,
         pauses: Pauses,
         handover: HandOver,
-        on_ended: Callable[[int], None],
+        told: Told,
     ) -> None:
         self._group = str(properties["group.id"])
+        self._session = timedelta(milliseconds=int(properties.get("session.timeout.ms", 0)))
         self._topics = list(topics)
         self._assignments = assignments
         self._commits = Commits(assignments, group=self._group)
         self._properties = {**properties, "error_cb": self._client_error, "on_commit": self._commits.answered}
         self._pauses = pauses
+        self._holding = Holding(assignments, pauses, self._commits, told)
         self._handover = handover
-        self._on_ended = on_ended
+        self._told = told
         self._pending: list[Record] = []
+        self._unplaced: dict[Partition, int | None] = {}
+        self._complain_again = 0.0
+        self._stillness = Stillness(within=self._session + HEARD_WITHIN)
+        self._pause = FIRST_PAUSE
         self._stop = threading.Event()
         self._rejoin = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"consumer {self._group}", daemon=True)
         self.error: str | None = None
         """What the client last complained of, or None since the last record."""
+        self.refused: MembershipError | None = None
+        """Why there is no use in joining again."""
 
     def start(self) -> None:
         """Join the group; the client keeps trying while the brokers are away."""
@@ -86,62 +106,64 @@ class Member:
     # What follows runs in the thread.
 
     def _run(self) -> None:
-        try:
-            while not self._stop.is_set():
+        while not self._stop.is_set() and self.refused is None:
+            try:
                 self._run_one_consumer()
-        except Exception as error:
-            self.error = str(error)
-            log.exception("the consumer ended", group=self._group)
+            except Exception as error:
+                self._departed(departure.of_exception(self._group, error, instance=self._properties.get(_STATIC, "")))
+                self._stop.wait(self._pause.total_seconds())
+                self._pause = longer(self._pause)
 
     def _run_one_consumer(self) -> None:
         consumer = Consumer(self._properties)
-        consumer.subscribe(self._topics, on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._was_lost)
-        self._pauses.everything = False
-        self._rejoin.clear()
-        while not (self._stop.is_set() or self._rejoin.is_set()):
-            self._step(consumer)
-        if self._rejoin.is_set():
-            self._abandon(self._held())
-        else:
-            self._commits.now(consumer)
-        consumer.close()
+        try:
+            consumer.subscribe(self._topics, on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._was_lost)
+            self._pauses.everything = False
+            self._pending, self._unplaced = [], {}
+            self._rejoin.clear()
+            while not (self._stop.is_set() or self._rejoin.is_set()):
+                self._step(consumer)
+            if not self._rejoin.is_set():
+                self._leave(consumer)
+        finally:
+            self._holding.abandon_all()
+            consumer.close()
+
+    def _leave(self, consumer: Consumer) -> None:
+        """Commit what is finished, and leave: by `unsubscribe`, as a static member that is closed does not leave."""
+        self._commits.now(consumer)
+        consumer.unsubscribe()
+        deadline = time.monotonic() + _LEAVE_WITHIN.total_seconds()
+        while self._holding.partitions and time.monotonic() < deadline:
+            consumer.poll(POLL.total_seconds())
+        consumer.poll(POLL.total_seconds())
 
     def _step(self, consumer: Consumer) -> None:
-        self._obey(consumer)
+        self._stillness.step()
+        self._holding.obey(consumer)
         if self._handover.is_empty():
-            self._choke(consumer, on=False)
+            self._holding.choke(consumer, on=False)
             self._hand_over(self._poll(consumer))
         elif not self._handover.is_empty(within=POLL) and self._handover.waited() > CHOKE_AFTER:
             # The loop is full. Stay a member: poll, with everything paused.
-            self._choke(consumer, on=True)
+            self._holding.choke(consumer, on=True)
             self._pending += self._poll(consumer)
         self._commits.soon(consumer)
 
-    def _obey(self, consumer: Consumer) -> None:
-        for partition in self._pauses.take_changed():
-            if self._assignments.current(partition) is not None:
-                self._switch(consumer, partition)
-
-    def _switch(self, consumer: Consumer, partition: Partition) -> None:
-        one = [TopicPartition(partition.topic, partition.number)]
-        try:
-            consumer.pause(one) if self._pauses.holds(partition) else consumer.resume(one)
-        except KafkaException as error:
-            log.warning("a partition could not be paused or resumed", partition=str(partition), error=str(error))
-
-    def _choke(self, consumer: Consumer, *, on: bool) -> None:
-        if on == self._pauses.everything:
-            return
-        self._pauses.everything = on
-        for partition in self._held():
-            self._switch(consumer, partition)
-
     def _poll(self, consumer: Consumer) -> list[Record]:
         first = consumer.poll(0 if self._pending else POLL.total_seconds())
-        if first is None:
-            return []
-        messages = [first, *consumer.consume(BATCH - 1, 0)]
-        return [record for message in messages if (record := self._record(message)) is not None]
+        messages = [] if first is None else [first, *consumer.consume(BATCH - 1, 0)]
+        records = [record for message in messages if (record := self._record(message)) is not None]
+        if self._unplaced:
+            self._unplaced = self._placed(consumer)
+        return records
+
+    def _placed(self, consumer: Consumer) -> dict[Partition, int | None]:
+        try:
+            return self._holding.place(consumer, self._unplaced)
+        except KafkaException as error:
+            self._client_error(error.args[0])
+            return self._unplaced  # asked again in the next step
 
     def _hand_over(self, records: list[Record]) -> None:
         records, self._pending = self._pending + records, []
@@ -151,7 +173,7 @@ class Member:
     def _record(self, message: Message) -> Record | None:
         error = message.error()
         if error is not None:
-            self._complain(error)
+            self._complain(error, message)
             return None
         self.error = None
         assignment = self._assignments.current(origin_of(message))
@@ -161,45 +183,41 @@ class Member:
         assignment.tracker.begin(record.coordinates.offset)
         return record
 
-    def _complain(self, error: KafkaError) -> None:
-        self.error = error.str()
-        if error.code() == KafkaError._MAX_POLL_EXCEEDED:  # noqa: SLF001
-            self._abandon(self._held())
-        if error.fatal():
-            raise KafkaException(error)
-        if error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001
-            log.warning("the consumer complains", group=self._group, error=error.str())
+    def _complain(self, error: KafkaError, message: Message) -> None:
+        match error.code():
+            case KafkaError._AUTO_OFFSET_RESET:  # noqa: SLF001 - the client's own codes are named so
+                self._unplaced[origin_of(message)] = message.offset()
+            case KafkaError._MAX_POLL_EXCEEDED:  # noqa: SLF001
+                self._holding.abandon_all()
+                self._departed(departure.of_error(self._group, error, instance=""))
+            case KafkaError._FATAL:  # noqa: SLF001
+                raise KafkaException(error)
+            case code if code in departure.AUTHORISATION:
+                raise KafkaException(error)
+            case _:
+                self._client_error(error)
 
     def _client_error(self, error: KafkaError) -> None:
         self.error = error.str()
+        now = time.monotonic()
+        if now > self._complain_again:
+            self._complain_again = now + COMPLAIN_EVERY.total_seconds()
+            log.warning("the consumer complains", group=self._group, error=self.error)
+
+    def _departed(self, left: Departure) -> None:
+        if left.error.is_final:
+            self.refused = left.error
+        if left.reason is Reason.FENCED:
+            self._properties.pop(_STATIC, None)
+        self._told.departed(left)
 
     def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        consumer.incremental_assign(partitions)
-        gained = [partition_of(one) for one in partitions]
-        self._assignments.add(gained)
-        for partition in gained:
-            # The client keeps a pause across a loss: one whose reason ended meanwhile has to be taken back here.
-            self._switch(consumer, partition)
+        self._holding.take(consumer, partitions_of(partitions))
+        self._pause = FIRST_PAUSE
 
     def _revoked(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        ended = self._assignments.remove(partition_of(one) for one in partitions)
-        self._commits.last(consumer, ended)
-        self._tell(one.number for one in ended)
-        consumer.incremental_unassign(partitions)
+        self._holding.give_back(consumer, partitions_of(partitions))
 
     def _was_lost(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        lost = [partition_of(one) for one in partitions]
-        log.warning("partitions were lost", group=self._group, partitions=[str(one) for one in lost])
-        self._abandon(lost)
-        consumer.incremental_unassign(partitions)
-
-    def _abandon(self, partitions: Sequence[Partition]) -> None:
-        """End assignments without a commit: whoever holds them now decides."""
-        self._tell(one.number for one in self._assignments.remove(partitions))
-
-    def _tell(self, ended: Iterable[int]) -> None:
-        for number in ended:
-            self._on_ended(number)
-
-    def _held(self) -> list[Partition]:
-        return [assignment.partition for assignment in self._assignments]
+        if self._holding.lose(consumer, partitions_of(partitions)):
+            self._departed(departure.of_loss(self._group, silence=self._stillness.longest(), session=self._session))

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
-from typing import Final
-
-from confluent_kafka import KafkaError, KafkaException
+from typing import Any, Final
 
 from farandole.delivery import Record
 from farandole.engine.ports import Partition
@@ -16,51 +15,93 @@ from farandole.kafka.assignments import Assignments
 from farandole.kafka.connection import Connection
 from farandole.kafka.handover import HandOver
 from farandole.kafka.member import Member
+from farandole.kafka.membership import Membership
 from farandole.kafka.pauses import Pauses
+from farandole.metrics import Metrics
 
+SESSION: Final = timedelta(seconds=6)
+LONGEST_HEARTBEAT: Final = timedelta(seconds=1)
+MAX_POLL: Final = timedelta(minutes=2)
 NOTHING_CAME: Final = timedelta(milliseconds=500)
 CLOSE_WITHIN: Final = timedelta(seconds=10)
 _LOOK_AGAIN: Final = 0.01
 
 
 class KafkaSource:
-    """A member of the consumer group ``group`` on ``topics``. Its methods belong to one event loop."""
+    """A member of the consumer group ``group`` on ``topics``. Its methods belong to one event loop.
+
+    A group reads a partition that it never committed an offset for from its beginning, and says so by committing that
+    offset at once. Where the log has not the offset that comes next, the gap is told loudly, and reading goes on where
+    the log begins.
+    """
 
     def __init__(
-        self, connection: Connection, *, group: str, topics: Sequence[str], start_at: str = "earliest"
+        self,
+        connection: Connection,
+        *,
+        group: str,
+        topics: Sequence[str],
+        metrics: Metrics,
+        instance: str = "",
+        session: timedelta = SESSION,
     ) -> None:
+        """Plan a membership; nothing is connected yet.
+
+        Args:
+            connection: how the brokers are reached.
+            group: the consumer group.
+            topics: what is subscribed to.
+            metrics: where departures and losses are counted.
+            instance: what tells this replica from others across restarts: a process that is started again under the
+                same one takes its partitions back at once. Empty for none.
+            session: how long the group waits for a member that is silent before it gives its partitions away.
+        """
         self._properties = connection.properties() | {
             "group.id": group,
             "enable.auto.commit": False,
             "enable.auto.offset.store": False,
-            "auto.offset.reset": start_at,
+            "auto.offset.reset": "error",
             "partition.assignment.strategy": "cooperative-sticky",
-            "session.timeout.ms": 10_000,
-            "heartbeat.interval.ms": 1_000,
-            "max.poll.interval.ms": 120_000,
+            "session.timeout.ms": session // timedelta(milliseconds=1),
+            "heartbeat.interval.ms": min(session / 6, LONGEST_HEARTBEAT) // timedelta(milliseconds=1),
+            "max.poll.interval.ms": max(session, MAX_POLL) // timedelta(milliseconds=1),
             "fetch.wait.max.ms": 100,
             "fetch.error.backoff.ms": 100,
             "topic.metadata.refresh.interval.ms": 10_000,
             "queued.max.messages.kbytes": 16_384,
         }
+        if instance:
+            self._properties["group.instance.id"] = instance
         self._topics = topics
+        self._metrics = metrics
+        self._group = group
         self._assignments = Assignments()
         self._pauses = Pauses()
         self._handover: HandOver | None = None
         self._member: Member | None = None
+        self._membership: Membership | None = None
 
     @property
-    def error(self) -> str | None:
-        """What the client last complained of, or None since the last record."""
-        return self._member.error if self._member is not None else None
+    def group(self) -> str:
+        """The consumer group."""
+        return self._group
+
+    @property
+    def status(self) -> Mapping[str, Any]:
+        """What ``/status`` tells: how many partitions are held, why the group was left last, what the client says."""
+        if self._member is None or self._membership is None:
+            return {"partitions": 0, "left": None, "lost_to_retention": 0, "error": None}
+        return {**self._membership.status, "error": self._member.error}
 
     async def start(self, on_abandoned: Callable[[int], None]) -> None:
         """Join the group; librdkafka keeps trying while the brokers are away."""
         loop = asyncio.get_running_loop()
 
         def ended(number: int) -> None:
-            loop.call_soon_threadsafe(on_abandoned, number)
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nothing is left to abandon
+                loop.call_soon_threadsafe(on_abandoned, number)
 
+        self._membership = Membership(self._group, metrics=self._metrics, on_ended=ended)
         self._handover = HandOver(loop)
         self._member = Member(
             self._properties,
@@ -68,14 +109,20 @@ class KafkaSource:
             assignments=self._assignments,
             pauses=self._pauses,
             handover=self._handover,
-            on_ended=ended,
+            told=self._membership,
         )
         self._member.start()
 
     async def fetch(self) -> Sequence[Record]:
-        """Return the next records; empty when none came for half a second. Raises KafkaException on a fatal error."""
-        if self._member is None or self._handover is None or not self._member.lives:
-            raise KafkaException(KafkaError(KafkaError._FATAL, self.error or "the consumer ended"))  # noqa: SLF001
+        """Return the next records; empty when none came for half a second.
+
+        Raises:
+            MembershipError: the group cannot be joined again; the error says what to do.
+        """
+        assert self._member is not None
+        assert self._handover is not None
+        if self._member.refused is not None:
+            raise self._member.refused
         return [record for record in await self._handover.take(NOTHING_CAME) if self._is_current(record)]
 
     def finish(self, record: Record) -> None:

@@ -42,6 +42,8 @@ _TUNING = {
     "default.replication.factor": 1,
     "min.insync.replicas": 1,
     "group.initial.rebalance.delay.ms": 0,
+    # A test of what becomes of a silent member need not wait for six seconds.
+    "group.min.session.timeout.ms": 1000,
     "auto.create.topics.enable": "false",
     "broker.session.timeout.ms": 1500,
     "broker.heartbeat.interval.ms": 300,

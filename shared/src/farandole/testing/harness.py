@@ -111,7 +111,7 @@ class Harness:
         )
         await self._stack.enter_async_context(self.runtime)
         app = create_app(
-            status=lambda: status_of(service, self.runtime),
+            status=lambda: status_of(service, self.runtime, groups={}),
             registry=self.runtime.metrics.registry,
             own=self.runtime.http,
         )
