@@ -1,7 +1,9 @@
-"""Avro schema: the named types inside a schema."""
+"""Avro schema: the named types inside a schema, and what tells it from another."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
@@ -29,3 +31,12 @@ def records(node: Any, namespace: str = "") -> Iterator[tuple[str, Mapping[str, 
         else:
             for part in ("type", "items", "values"):
                 yield from records(schema.get(part), namespace)
+
+
+def digest(schema: Mapping[str, Any]) -> str:
+    """Hash the whole schema, docs and logical types included, whatever the order of its keys.
+
+    Avro's canonical form is no identity: it drops logical types.
+    """
+    whole = json.dumps(schema, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(whole.encode()).hexdigest()

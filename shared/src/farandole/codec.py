@@ -41,6 +41,7 @@ class Codec:
         self._writers: dict[type[Event], tuple[bytes, WriteRecord]] = {}
         self._readers: dict[tuple[bytes, type[Event]], ReadRecord] = {}
         self._generic: dict[bytes, tuple[EventSchema, ReadRecord]] = {}
+        self._learnt: set[bytes] = set()
 
     def encode(self, event: Event) -> bytes:
         """Return the record value of an event, written with the schema of its class.
@@ -62,6 +63,16 @@ class Codec:
                 do="carry a reference to the large part, or raise max_bytes here and max.message.bytes of the topic",
             )
         return bytes(out)
+
+    async def learn(self, value: bytes | None) -> None:
+        """Make sure that the schema of a value is known before it is decoded; a registry may have to be asked for it.
+
+        Does nothing where the value names no schema. Raises UnknownSchemaError or RegistryUnavailableError.
+        """
+        if not value or len(value) < PREFIX or value[:1] != MAGIC or value[1:PREFIX] in self._learnt:
+            return
+        await self._schemas.learn(int.from_bytes(value[1:PREFIX], "big"))
+        self._learnt.add(value[1:PREFIX])
 
     def decode(self, value: bytes, event: type[E]) -> E:
         """Return the event that a record value holds.
@@ -93,7 +104,7 @@ class Codec:
             )
 
     def _writer(self, kind: type[Event]) -> tuple[bytes, WriteRecord]:
-        prefix = MAGIC + kind.avro.id.to_bytes(4, "big")
+        prefix = MAGIC + self._schemas.id_of(kind.avro).to_bytes(4, "big")
         self._writers[kind] = entry = prefix, compile_writer(kind.avro.avsc)
         return entry
 

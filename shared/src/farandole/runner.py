@@ -12,10 +12,10 @@ from typing import Any, Final
 
 import structlog
 
-from farandole import catalogues, log
+from farandole import log
 from farandole.breaker import RedisBreakers
 from farandole.clock import Clock, SystemClock
-from farandole.engine.runtime import Ports, Runtime, heard_topics, schemas_of
+from farandole.engine.runtime import Ports, Runtime, heard_topics
 from farandole.errors import BrokerUnavailableError, MembershipError, StartError
 from farandole.http.app import create_app
 from farandole.http.server import server
@@ -25,10 +25,12 @@ from farandole.kafka.source import KafkaSource
 from farandole.kafka.topics import cluster_id
 from farandole.ledger import RedisLedger
 from farandole.metrics import Metrics
+from farandole.schema import Catalogue, SchemaSource
 from farandole.service import Service
 from farandole.settings import Settings
 from farandole.store import Store
 from farandole.windows import check_windows
+from farandole.wire_schemas import catalogue_of, source_of
 
 logger = structlog.get_logger(__name__)
 
@@ -67,9 +69,16 @@ def run(service: Service) -> None:
 
 async def _main(service: Service, settings: Settings) -> None:
     check_windows(service, settings)
-    clock = SystemClock()
     connection = connection_of(settings, client=service.name)
-    schemas = schemas_of(service, catalogues.discover())
+    catalogue = catalogue_of(service, settings)
+    async with source_of(catalogue, settings, SystemClock()) as schemas:
+        await _on_ports(service, settings, connection, catalogue, schemas)
+
+
+async def _on_ports(
+    service: Service, settings: Settings, connection: Connection, catalogue: Catalogue, schemas: SchemaSource
+) -> None:
+    clock = SystemClock()
     cluster = settings.cluster or await _cluster(connection, clock)
     publisher = KafkaPublisher(connection)
     ledger = RedisLedger(
@@ -81,7 +90,7 @@ async def _main(service: Service, settings: Settings) -> None:
         worker=_source(service.name, heard_topics(service), connection, settings, metrics)
         if service.handlers
         else None,
-        observer=_source(f"{service.name}.observer", schemas.topics, connection, settings, metrics)
+        observer=_source(f"{service.name}.observer", catalogue.topics, connection, settings, metrics)
         if service.observers
         else None,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Protocol
 
@@ -20,7 +20,8 @@ Int32 = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)]
 class EventSchema:
     """One version of one event type.
 
-    ``id`` is the 4-byte schema id on the wire, ``fullname`` the Avro full name (also the CloudEvents type),
+    ``id`` is the 4-byte schema id on the wire where no registry gives another, ``fullname`` the Avro full name (also
+    the CloudEvents type),
     ``topic`` the domain topic that carries it, ``key`` the field that is the Kafka key, ``avsc`` the whole schema.
     """
 
@@ -37,18 +38,40 @@ class SchemaSource(Protocol):
     """Where a writer's schema is found by the id on the wire."""
 
     def by_id(self, schema_id: int) -> EventSchema:
-        """Return the schema, or raise UnknownSchemaError (nobody knows it) or RegistryUnavailableError (ask again)."""
+        """Return the schema, from memory.
+
+        Raises UnknownSchemaError (nobody knows it) or RegistryUnavailableError (it has yet to be learnt).
+        """
         ...
+
+    async def learn(self, schema_id: int) -> None:
+        """Make sure that `by_id` knows the schema from now on, whoever has to be asked for it.
+
+        Raises UnknownSchemaError (nobody knows it) or RegistryUnavailableError (who may know it does not answer).
+        """
+        ...
+
+    def id_of(self, schema: EventSchema) -> int:
+        """Return the id under which events of this schema are written. Raises ContractError where it has none."""
+        ...
+
+
+VersionKey = tuple[str, int]
+"""The full name of an event type, and the version of its schema."""
 
 
 class Catalogue:
     """Every schema of a lock file, by id and by name. Read-only once built; safe to share between threads."""
 
-    def __init__(self, schemas: Iterable[EventSchema]) -> None:
+    def __init__(self, schemas: Iterable[EventSchema], *, ids: Mapping[VersionKey, int] | None = None) -> None:
+        """Take the schemas; with ``ids`` their ids on the wire are these, and a version that has none is not read."""
         self._by_id: dict[int, EventSchema] = {}
         self._latest: dict[str, EventSchema] = {}
+        self._ids = ids
         for schema in schemas:
-            self._by_id[schema.id] = schema
+            wire_id = schema.id if ids is None else ids.get((schema.fullname, schema.version))
+            if wire_id is not None:
+                self._by_id[wire_id] = schema if wire_id == schema.id else replace(schema, id=wire_id)
             known = self._latest.get(schema.fullname)
             if known is None or known.version < schema.version:
                 self._latest[schema.fullname] = schema
@@ -96,6 +119,26 @@ class Catalogue:
                 why="the record was written with a schema that this service was not built with",
                 do="farandole contracts check   then deploy the service with the newer ids.lock, and redrive",
             ) from None
+
+    def __contains__(self, schema_id: int) -> bool:
+        """Tell whether `by_id` knows the id."""
+        return schema_id in self._by_id
+
+    async def learn(self, schema_id: int) -> None:
+        """Raise UnknownSchemaError where the id is not known: there is nobody else to ask."""
+        self.by_id(schema_id)
+
+    def id_of(self, schema: EventSchema) -> int:
+        """Return the id under which events of this schema are written. Raises ContractError where it has none."""
+        wire_id = schema.id if self._ids is None else self._ids.get((schema.fullname, schema.version))
+        if wire_id is None:
+            raise ContractError(
+                f"version {schema.version} of {schema.name} has no id in the registry",
+                why="the id map does not name it, and a service registers nothing itself",
+                do="farandole contracts register   with the schemas of this version, before it is deployed",
+                code="E213",
+            )
+        return wire_id
 
     @property
     def versions(self) -> tuple[EventSchema, ...]:

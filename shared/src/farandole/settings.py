@@ -24,6 +24,18 @@ class Settings(BaseSettings):
     cluster: str = Field(default="", description="Kafka's cluster id; asked of the brokers when empty.")
     redis_url: SecretStr = Field(default=SecretStr("redis://127.0.0.1:6379/0"), description="Where the ledger is.")
     database_url: SecretStr = Field(default=SecretStr(""), description="Where the service's own tables are.")
+    registry_url: str = Field(
+        default="",
+        description="The Confluent API of a schema registry, which is asked for schema ids that the service does not "
+        "know; empty for none. Without a name or a password.",
+    )
+    registry_username: str = Field(default="", description="The name for the registry; empty for none.")
+    registry_password: SecretStr = SecretStr("")
+    registry_ids: str = Field(
+        default="",
+        description="The id map that `farandole contracts register` wrote. Its ids are on the wire, and not those of "
+        "`ids.lock`. A registry demands one.",
+    )
     http_host: str = Field(default="127.0.0.1", description="The address that the service's HTTP server binds to.")
     http_port: int = Field(default=8080, ge=0, le=65535)
     ledger_window: Duration = Field(default=timedelta(days=7), description="How long Redis remembers a handled event.")

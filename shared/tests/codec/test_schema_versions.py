@@ -112,6 +112,12 @@ class ClosedRegistry:
             raise RegistryUnavailableError("the registry does not answer")
         return self._source.by_id(schema_id)
 
+    async def learn(self, schema_id: int) -> None:
+        self.by_id(schema_id)
+
+    def id_of(self, schema: EventSchema) -> int:
+        return self._source.id_of(schema)
+
 
 def test_a_registry_that_is_away_is_no_fault_of_the_bytes_and_is_asked_again() -> None:
     registry = ClosedRegistry(Catalogue([FIRST]))

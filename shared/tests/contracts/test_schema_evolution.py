@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 import pytest
+from farandole.avro_schema import digest
 from farandole.contracts import LockLine, Problem, SchemaFile, compatible
-from farandole.contracts.lock import digest
 
 ID = {"name": "move_id", "type": "string"}
 WEIGHT = {"name": "weight", "type": "int"}

@@ -9,10 +9,9 @@ from datetime import timedelta
 from typing import Any, Final
 
 import structlog
-from farandole import Codec, SystemClock, catalogues, log
+from farandole import Codec, SystemClock, log
 from farandole.engine.encoder import Encoder
 from farandole.engine.intake import Intake
-from farandole.engine.runtime import schemas_of
 from farandole.errors import BrokerUnavailableError
 from farandole.http.app import create_app as http_app
 from farandole.http.server import server
@@ -23,6 +22,7 @@ from farandole.metrics import Metrics
 from farandole.private_topics import PrivateTopics
 from farandole.runner import connection_of
 from farandole.settings import Settings
+from farandole.wire_schemas import catalogue_of
 
 from farandole_analytics.minutes import Minutes
 from farandole_analytics.pages import create_pages
@@ -53,7 +53,7 @@ class Process:
         self._settings = settings
         self._own = own
         self._clock = SystemClock()
-        self._schemas = schemas_of(service, catalogues.discover())
+        self._schemas = catalogue_of(service, settings)
         self._codec = Codec(self._schemas)
         self._metrics = Metrics(service.name)
         self._minutes = Minutes()

@@ -41,6 +41,25 @@ def generate(*, schemas: Schemas = Path("schemas"), package: Package = "farandol
     return ExitCode.OK
 
 
+@app.command
+def register(
+    *,
+    registry: Annotated[str, Parameter(help="The registry's Confluent API; FARANDOLE_REGISTRY_URL by default.")] = "",
+    schemas: Schemas = Path("schemas"),
+    ids: Annotated[Path, Parameter(help="The id map to write.")] = Path("registry-ids.json"),
+    dry_run: Annotated[bool, Parameter(help="Say what would be registered, and write nothing.", negative=())] = False,
+    json: Json = False,
+) -> int:
+    """Register every schema with a schema registry, and write the id map that services are given.
+
+    The step of a deployment that comes before its services. Exits with 4 where the registry refuses a schema, or the
+    lock is not up to date, and with 3 where a dry run finds something to register.
+    """
+    from farandole.cli import registering  # noqa: PLC0415 - only this command pays for an HTTP client
+
+    return registering.run(registry, schemas=schemas, ids=ids, dry_run=dry_run, as_json=json)
+
+
 def _consumers() -> dict[str, list[str]]:
     """Return the services that read each event type, so that a breaking change can name them."""
     from farandole import installed  # noqa: PLC0415 - importing every service is only paid for here

@@ -7,11 +7,12 @@ import subprocess
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from farandole.avro_schema import digest
 from farandole.contracts.compatibility import NOBODY, compatible
 from farandole.contracts.folder import read_folder
 from farandole.contracts.generate import LOCK, PACKAGE, expected
 from farandole.contracts.lint import lint
-from farandole.contracts.lock import LockLine, additions, digest, read_lock
+from farandole.contracts.lock import LockLine, additions, read_lock
 from farandole.contracts.problem import Problem
 from farandole.errors import ContractError
 

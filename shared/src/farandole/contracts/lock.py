@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from farandole.avro_schema import digest
 from farandole.contracts.folder import SchemaFile
 from farandole.errors import ContractError
 
@@ -37,15 +37,6 @@ class LockLine:
             "schema": self.schema,
         }
         return json.dumps(row, ensure_ascii=False)
-
-
-def digest(schema: Mapping[str, Any]) -> str:
-    """Hash the whole schema, docs and logical types included, whatever the order of its keys.
-
-    Avro's canonical form is no identity: it drops logical types.
-    """
-    whole = json.dumps(schema, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(whole.encode()).hexdigest()
 
 
 def read_lock(text: str) -> tuple[LockLine, ...]:

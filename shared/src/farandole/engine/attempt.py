@@ -45,12 +45,15 @@ class Attempt:
     async def run(self, delivery: Delivery, handler: Handler) -> Handled | Tombstoned:
         """Run the handler once, or find that the inbox remembers the event. Raises whatever the handler raises."""
         if self._store is None:
+            await self._codec.learn(delivery.record.value)
             outcome = await self._call(delivery, handler, None)
             return Handled(follow_ons=self._encoder.follow_ons(delivery, handler, outcome))
         source, event_id = delivery.envelope.source, delivery.event_id
         known = (await self._store.handled([(source, event_id)])).get((source, event_id))
         if known is not None and known.state == "handled":
             return Handled(follow_ons=known.follow_ons, remembered=True)
+        # Now and not inside: whoever is asked for a schema may take seconds, and a transaction keeps others waiting.
+        await self._codec.learn(delivery.record.value)
         return await self._run_in_transaction(delivery, handler, self._store)
 
     async def _run_in_transaction(self, delivery: Delivery, handler: Handler, store: Store) -> Handled | Tombstoned:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -35,9 +36,19 @@ class Admitted:
     handler: Handler | None
     refusal: UndecodableError | None = None
 
+    @property
+    def is_untold(self) -> bool:
+        """Whether the type may yet be told, by whoever knows the schema id. It is not to be claimed before."""
+        untyped = self.handler is None and not self.delivery.envelope.type
+        return untyped and _schema_id(self.delivery.record.value) is not None
+
 
 class Intake:
-    """Reads records for one service. Pure but for the look-up of schema ids; never raises on what a record holds."""
+    """Reads records for one service. Pure but for the look-up of schema ids; never raises on what a record holds.
+
+    A record without a type in its headers has the type of its schema id. Where only a registry may know that id,
+    `admit` and `delivery` leave the type empty, and `told` and `observed` ask.
+    """
 
     def __init__(
         self,
@@ -85,6 +96,19 @@ class Intake:
         own = replace(envelope, id=place.id, source=place.source)
         return _refused(self._delivery(record, own, {}, None), refusal)
 
+    async def told(self, record: Record) -> Admitted | None:
+        """Return what `admit` does, once whoever may know the type was asked. Raises RegistryUnavailableError."""
+        await self._learn(record.value)
+        return self.admit(record)
+
+    async def observed(self, record: Record) -> Delivery:
+        """Return what `delivery` does, once whoever may know the type was asked. Raises RegistryUnavailableError."""
+        delivery = self.delivery(record)
+        if delivery.envelope.type:
+            return delivery
+        await self._learn(record.value)
+        return self.delivery(record)
+
     def delivery(self, record: Record) -> Delivery:
         """Return the delivery that a record of a domain topic is, whatever its type."""
         return self._delivery(record, self._envelope(record), {}, None)
@@ -108,12 +132,17 @@ class Intake:
             return envelope
         return replace(envelope, type=self._type_by_prefix(record.value))
 
+    async def _learn(self, value: bytes | None) -> None:
+        schema_id = _schema_id(value)
+        if schema_id is not None:
+            with suppress(ContractError):  # that nobody knows it is an answer
+                await self._schemas.learn(schema_id)
+
     def _type_by_prefix(self, value: bytes | None) -> str:
-        if value is None or len(value) < PREFIX_BYTES or value[0] != 0:
-            return ""
+        schema_id = _schema_id(value)
         try:
-            return self._schemas.by_id(int.from_bytes(value[1:PREFIX_BYTES], "big")).fullname
-        except ContractError:
+            return "" if schema_id is None else self._schemas.by_id(schema_id).fullname
+        except Exception:  # a source may raise anything, and what it does not know now is asked for in the lane
             return ""
 
     def _delivery(
@@ -137,6 +166,12 @@ class Intake:
 
 def _refused(delivery: Delivery, refusal: UndecodableError) -> Admitted:
     return Admitted(delivery=delivery, handler=None, refusal=refusal)
+
+
+def _schema_id(value: bytes | None) -> int | None:
+    if value is None or len(value) < PREFIX_BYTES or value[0] != 0:
+        return None
+    return int.from_bytes(value[1:PREFIX_BYTES], "big")
 
 
 def _is_believable(name: str, value: bytes) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 
 from farandole.clock import Clock
-from farandole.delivery import Delivery
+from farandole.delivery import Delivery, Record
 from farandole.engine.intake import Intake
 from farandole.engine.pause import FIRST_PAUSE, longer
 from farandole.engine.ports import Source
@@ -48,7 +48,8 @@ class Observing:
                 records = await self._source.fetch()
                 if records:
                     self.busy = True
-                    if await self._fed([self._intake.delivery(record) for record in records]):
+                    deliveries = await self._read(records)
+                    if deliveries is not None and await self._fed(deliveries):
                         for record in records:
                             self._source.finish(record)
                 self.busy = False
@@ -59,6 +60,18 @@ class Observing:
     def stop(self) -> None:
         """Fetch nothing more; `run` returns after the batch in hand, or without it where an observer fails on it."""
         self._stopping.set()
+
+    async def _read(self, records: Sequence[Record]) -> list[Delivery] | None:
+        """Return what the records are, or None where it was stopped while a registry was away."""
+        pause = FIRST_PAUSE
+        while True:
+            try:
+                return [await self._intake.observed(record) for record in records]
+            except Exception as error:
+                log.warning("the observers wait for the type of a record", reason=str(error))
+            if not await finished(self._clock.sleep(pause), unless=self._stopping):
+                return None
+            pause = longer(pause)
 
     async def _fed(self, deliveries: Sequence[Delivery]) -> bool:
         for observer in self._observers:

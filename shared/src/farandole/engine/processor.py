@@ -22,7 +22,7 @@ from farandole.dead_letters import UNTOLD, Report
 from farandole.delivery import Delivery
 from farandole.engine.attempt import Attempt, Handled, Tombstoned
 from farandole.engine.gate import Gate, Passage, Troubles
-from farandole.engine.intake import Admitted
+from farandole.engine.intake import Admitted, Intake
 from farandole.engine.pause import FIRST_PAUSE, longer
 from farandole.engine.ports import Message, Partition, Publisher, Source
 from farandole.engine.private_records import PrivateRecords
@@ -30,7 +30,7 @@ from farandole.engine.refusals import nameless
 from farandole.engine.session import LedgerSession
 from farandole.engine.size import fits_private_topic
 from farandole.engine.thrown import ends_the_task
-from farandole.errors import UnavailableError
+from farandole.errors import FarandoleError, UnavailableError
 from farandole.ledger import Claim, Settle, State, Verdict, event_key
 from farandole.metrics import Metrics
 from farandole.recovery import (
@@ -91,6 +91,7 @@ class Processor:
         self,
         *,
         attempt: Attempt,
+        intake: Intake,
         session: LedgerSession,
         source: Source,
         publisher: Publisher,
@@ -103,6 +104,7 @@ class Processor:
         gate: Gate,
     ) -> None:
         self._attempt = attempt
+        self._intake = intake
         self._session = session
         self._source = source
         self._publisher = publisher
@@ -121,6 +123,31 @@ class Processor:
             pause = longer(pause)
             ((verdict, _),) = await self._session.claim([claim_of(admitted.delivery)])
         self._source.finish(admitted.delivery.record)
+
+    async def process_untold(self, admitted: Admitted) -> None:
+        """Ask of what type a delivery is, then claim it and take it to its end; finish it where it is not heard.
+
+        Not claimed before: what it claims depends on what it is.
+        """
+        told = await self._told(admitted.delivery)
+        if told is None:
+            self._source.finish(admitted.delivery.record)
+            return
+        ((verdict, conflicting),) = await self._session.claim([claim_of(told.delivery)])
+        if conflicting:
+            self._metrics.conflicting(told.delivery)
+        await self.process(told, verdict)
+
+    async def _told(self, delivery: Delivery) -> Admitted | None:
+        pause = FIRST_PAUSE
+        while True:
+            try:
+                return await self._intake.told(delivery.record)
+            except Exception as error:
+                reason = error.what if isinstance(error, FarandoleError) else type(error).__name__
+                log.warning("the type of a record cannot be asked for", reason=reason)
+                await self._wait(delivery, pause, reason)
+                pause = longer(pause)
 
     async def _obeyed(self, admitted: Admitted, verdict: Verdict, tries: Tries, pause: timedelta) -> bool:
         try:

@@ -195,11 +195,12 @@ class Runtime:
         arguments = {
             one.name: await resolver.arguments(one.injected, skip=PER_DELIVERY) for one in self._service.handlers
         }
+        intake = self._intake()
         self.session = LedgerSession(ports.ledger, ports.clock, has_inbox=ports.store is not None)
         self.worker = Worker(
             source=source,
             session=self.session,
-            intake=self._intake(),
+            intake=intake,
             clock=ports.clock,
             metrics=self.metrics,
             most_in_flight=self._settings.most_in_flight or MOST_IN_FLIGHT,
@@ -217,6 +218,7 @@ class Runtime:
         self.worker.use(
             Processor(
                 attempt=attempt,
+                intake=intake,
                 session=self.session,
                 source=source,
                 publisher=ports.publisher,

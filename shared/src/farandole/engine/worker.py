@@ -214,21 +214,28 @@ class Worker:
             self._in_flight[admitted.delivery.record.assignment] += 1
             self._bytes[admitted.delivery.record.assignment] += _size(admitted.delivery.record)
         self.changed.set()
-        claims = asyncio.ensure_future(self._session.claim([claim_of(admitted.delivery) for admitted in ready]))
-        held = [admitted.delivery.record for index, admitted in enumerate(ready) if self._put(admitted, index, claims)]
+        told = [admitted for admitted in ready if not admitted.is_untold]
+        claims = asyncio.ensure_future(self._session.claim([claim_of(admitted.delivery) for admitted in told]))
+        places = iter(range(len(told)))
+        put = ((one, self._put(one, None if one.is_untold else next(places), claims)) for one in ready)
+        held = [admitted.delivery.record for admitted, waits in put if waits]
         if self._lanes.held:
             self._hold_back(held)
             self._bound_uncommitted([admitted.delivery.record for admitted in ready])
 
-    def _put(self, admitted: Admitted, index: int, claims: asyncio.Future[list[tuple[Verdict, bool]]]) -> bool:
+    def _put(self, admitted: Admitted, index: int | None, claims: asyncio.Future[list[tuple[Verdict, bool]]]) -> bool:
+        """Put a delivery into its lane; with an ``index`` it is claimed there, without one not yet."""
         record = admitted.delivery.record
 
         async def run() -> None:
+            assert self._processor is not None
             try:
+                if index is None:
+                    await self._processor.process_untold(admitted)
+                    return
                 verdict, conflicting = (await asyncio.shield(claims))[index]
                 if conflicting:
                     self._metrics.conflicting(admitted.delivery)
-                assert self._processor is not None
                 await self._processor.process(admitted, verdict)
             finally:
                 self._end(record)

@@ -29,6 +29,14 @@ class Jar:
         *group, artifact, version, _ = PurePosixPath(self.path).parts
         return ".".join(group), artifact, version
 
+    @property
+    def kind(self) -> tuple[str, str]:
+        """Classifier (empty for none) and type, as the file's name says them."""
+        _, artifact, version = self.coordinates
+        rest = self.name.removeprefix(f"{artifact}-{version}")
+        classifier, _, kind = rest.partition(".")
+        return classifier.removeprefix("-"), kind
+
     def matches(self, file: Path) -> bool:
         """Tell whether ``file`` holds exactly this jar."""
         if file.stat().st_size != self.size:

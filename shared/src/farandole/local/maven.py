@@ -17,7 +17,7 @@ _PLUGIN = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependenc
 _LONGEST = timedelta(minutes=10)
 _STEP = "Kafka by mvn"
 _DEPENDENCY = (
-    "<dependency><groupId>{0}</groupId><artifactId>{1}</artifactId><version>{2}</version>"
+    "<dependency><groupId>{0}</groupId><artifactId>{1}</artifactId><version>{2}</version>{3}"
     "<exclusions><exclusion><groupId>*</groupId><artifactId>*</artifactId></exclusion></exclusions></dependency>"
 )
 _POM = (
@@ -35,7 +35,13 @@ def local_repository() -> Path:
 
 def pom(wanted: Sequence[Jar]) -> str:
     """Write a project that depends on exactly these jars, not on what they need themselves: the lock is complete."""
-    return _POM.format("".join(_DEPENDENCY.format(*jar.coordinates) for jar in wanted))
+    return _POM.format("".join(_DEPENDENCY.format(*jar.coordinates, _kind(jar)) for jar in wanted))
+
+
+def _kind(jar: Jar) -> str:
+    classifier, kind = jar.kind
+    said = f"<classifier>{classifier}</classifier>" if classifier else ""
+    return said if kind == "jar" else f"{said}<type>{kind}</type>"
 
 
 def copy(mvn: str, wanted: Sequence[Jar], target: Path, *, report: Report) -> bool:

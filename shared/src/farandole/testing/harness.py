@@ -28,6 +28,7 @@ from farandole.event import Event
 from farandole.http.app import create_app
 from farandole.ledger import MemoryLedger
 from farandole.runner import status_of
+from farandole.schema import SchemaSource
 from farandole.service import Service
 from farandole.settings import Settings
 from farandole.store import Store
@@ -51,8 +52,9 @@ class Published:
 class Harness:
     """Runs one service in memory. Use it as an async context manager.
 
-    ``provide`` gives handlers their dependencies, instead of the service's own providers. Nothing moves by itself but
-    what `deliver` and `advance` set in motion; both return when the service is idle.
+    ``provide`` gives handlers their dependencies, instead of the service's own providers; ``schemas`` is asked for the
+    schemas of records, instead of those that are installed. Nothing moves by itself but what `deliver` and `advance`
+    set in motion; both return when the service is idle.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class Harness:
         database_url: str = "sqlite://",
         seed: int = 0,
         settings: Settings | None = None,
+        schemas: SchemaSource | None = None,
     ) -> None:
         self.service = service
         self.clock = clock or ManualClock()
@@ -75,6 +78,7 @@ class Harness:
         self._seed = seed
         self._settings = settings or Settings()
         self._schemas = schemas_of(service, catalogues.discover())
+        self._source = schemas or self._schemas
         self._stack = AsyncExitStack()
         self._worker_source: MemorySource | None = None
         self._observer_source: MemorySource | None = None
@@ -98,7 +102,7 @@ class Harness:
             ledger=self.ledger,
             store=self.store,
             clock=self.clock,
-            schemas=self._schemas,
+            schemas=self._source,
             breakers=self.breakers,
         )
         self.runtime = Runtime(
