@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import json
 import uuid
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from farandole.registry import IdMap, RegistrySource, connect
 from farandole.schema import Catalogue
 from farandole_events import CATALOGUE, OrderCancelled
 
+PATIENT = timedelta(seconds=30)
 SCHEMAS = Path(__file__).resolve().parents[3] / "schemas"
 
 pytestmark = pytest.mark.timeout(300)  # the first run may have to fetch the registry
@@ -44,7 +46,7 @@ def moved(*fields: dict[str, Any], namespace: str) -> dict[str, Any]:
 
 
 async def test_every_schema_of_the_mesh_gets_an_id_that_leads_back_to_it(registry, lines) -> None:
-    async with connect(registry.url) as there:
+    async with connect(registry.url, answer_within=PATIENT) as there:
         steps = await register(lines, there)
         assert len(steps) == len(lines) > 20
         assert all(step.new for step in steps)
@@ -57,7 +59,7 @@ async def test_every_schema_of_the_mesh_gets_an_id_that_leads_back_to_it(registr
 
 
 async def test_a_second_time_nothing_is_new_and_the_ids_are_the_same(registry, lines) -> None:
-    async with connect(registry.url) as there:
+    async with connect(registry.url, answer_within=PATIENT) as there:
         first = await register(lines[:5], there)
         second = await register(lines[:5], there)
         assert not any(step.new for step in second)
@@ -65,7 +67,7 @@ async def test_a_second_time_nothing_is_new_and_the_ids_are_the_same(registry, l
 
 
 async def test_a_plan_registers_nothing_and_says_what_is_lacking(registry, lines) -> None:
-    async with connect(registry.url) as there:
+    async with connect(registry.url, answer_within=PATIENT) as there:
         assert [step.id for step in await plan(lines[:5], there)] == [None] * 5
         await register(lines[:2], there)
         lacking = [step for step in await plan(lines[:5], there) if step.id is None]
@@ -76,7 +78,7 @@ async def test_a_version_that_breaks_a_former_one_is_refused_and_one_that_does_n
     namespace = f"n{uuid.uuid4().hex[:8]}"
     subject = f"{namespace}.Moved"
     weight = {"name": "weight", "type": "int", "default": 0}
-    async with connect(registry.url) as there:
+    async with connect(registry.url, answer_within=PATIENT) as there:
         await there.demand_compatibility(subject)
         first = await there.register(subject, moved(namespace=namespace))
         second = await there.register(subject, moved(weight, namespace=namespace))
@@ -92,7 +94,7 @@ async def test_a_version_that_breaks_a_former_one_is_refused_and_one_that_does_n
 async def test_events_are_written_and_read_under_the_ids_of_the_map(registry, tmp_path: Path) -> None:
     lines = read_lock((SCHEMAS / "ids.lock").read_text("utf-8"))
     path = tmp_path / "registry-ids.json"
-    async with connect(registry.url) as there:
+    async with connect(registry.url, answer_within=PATIENT) as there:
         steps = await register(lines, there)
         id_map(steps).write(path)
         codec = Codec(IdMap.read(path).applied(CATALOGUE.versions))
