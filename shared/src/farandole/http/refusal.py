@@ -9,9 +9,12 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from farandole.errors import StoreUnavailableError
+
 Handler: TypeAlias = Callable[[Request, Exception], Awaitable[Response]]
 
 BAD_REQUEST: Final = 400
+UNAVAILABLE: Final = 503
 
 
 class RequestRefusedError(HTTPException):
@@ -48,5 +51,17 @@ async def _answer(_: Request, error: Exception) -> Response:
     return error.response()
 
 
-REFUSALS: Final[Mapping[type[Exception], Handler]] = {RequestRefusedError: _answer}
-"""The ``exception_handlers`` of an application whose handlers raise RequestRefusedError."""
+async def _database_away(_: Request, error: Exception) -> Response:
+    assert isinstance(error, StoreUnavailableError)
+    reason = f"{error.what}; nothing is known to have been stored: send it again"
+    return refusal(UNAVAILABLE, "unavailable", reason, headers={"Retry-After": "2"})
+
+
+REFUSALS: Final[Mapping[type[Exception], Handler]] = {
+    RequestRefusedError: _answer,
+    StoreUnavailableError: _database_away,
+}
+"""The ``exception_handlers`` of an application whose handlers raise RequestRefusedError, or use a Store.
+
+While the database is away a request is answered 503 with a sentence.
+"""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import contextmanager
+from datetime import timedelta
 from sqlite3 import Error as SQLiteError
 from typing import Final
 
@@ -43,6 +44,16 @@ def unavailable(service: str, cause: BaseException | str) -> StoreUnavailableErr
         f"the database of {service} does not answer",
         why=" ".join(str(orig).split()) or type(orig).__name__,
         do="nothing was committed, the work waits and is tried again; farandole doctor   shows what is away",
+    )
+
+
+def too_slow(service: str, limit: timedelta) -> FarandoleError:
+    """Say that a statement took too long on a database that answers others: a failure, which waiting does not mend."""
+    return FarandoleError(
+        f"a statement of {service} took longer than {limit.total_seconds():g} s and was given up",
+        why="the database answers others at once, so it is the statement, or the rows that it waits for",
+        do="page what reads many rows, and look for what holds the locks; it was rolled back, or never answered",
+        code="E307",
     )
 
 

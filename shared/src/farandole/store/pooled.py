@@ -3,29 +3,36 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import CursorResult, Executable
+from sqlalchemy import CursorResult, Executable, Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from farandole.errors import StoreUnavailableError
 from farandole.store.database import Parameters
-from farandole.store.failure import translated
+from farandole.store.failure import too_slow, translated
+from farandole.store.line import Line
 
 
 class PooledSession:
-    """A session on one connection, which goes back to its pool at the end."""
+    """A session on one connection, which goes back to its pool at the end. No answer may take longer than ``limit``."""
 
-    def __init__(self, connection: AsyncConnection, service: str) -> None:
+    def __init__(self, engine: AsyncEngine, connection: AsyncConnection, service: str, limit: timedelta) -> None:
+        self._engine = engine
         self._connection = connection
         self._service = service
+        self._line = Line(connection, limit=limit)
+        self._limit = limit
 
     @classmethod
-    async def begin(cls, engine: AsyncEngine, service: str, **options: Any) -> PooledSession:
+    async def begin(cls, engine: AsyncEngine, service: str, limit: timedelta, **options: Any) -> PooledSession:
         """Take a connection; the transaction begins with the first statement."""
         with translated(service):
             connection = await engine.connect()
-            session = cls(connection, service)
+            session = cls(engine, connection, service, limit)
             try:
                 await connection.execution_options(**options)
             except BaseException:
@@ -35,12 +42,19 @@ class PooledSession:
 
     async def execute(self, statement: Executable, parameters: Parameters | None = None) -> CursorResult[Any]:
         """See Session."""
-        with translated(self._service):
+        async with self._answered():
             return await self._connection.execute(statement, parameters)
+
+    async def rows(self, statement: Executable, parameters: Parameters) -> Sequence[Row[Any]]:
+        """Run one SELECT and give the connection back."""
+        try:
+            return (await self.execute(statement, parameters)).all()
+        finally:
+            await self.rollback()
 
     async def commit(self) -> None:
         """See Session."""
-        with translated(self._service):
+        async with self._answered():
             await self._connection.commit()
         await asyncio.shield(self._give_back())
 
@@ -49,8 +63,27 @@ class PooledSession:
         # Shielded: a handler that is cancelled here must not keep the connection, with its locks, from the pool.
         await asyncio.shield(self._give_back())
 
+    @asynccontextmanager
+    async def _answered(self) -> AsyncGenerator[None]:
+        try:
+            with translated(self._service), self._line.waiting():
+                yield
+        except StoreUnavailableError as away:
+            if self._line.cut and await self._others_are_answered():
+                raise too_slow(self._service, self._limit) from away
+            raise
+
+    async def _others_are_answered(self) -> bool:
+        """Tell a statement that takes too long from a server that hangs: it may fail for ever, and is no outage."""
+        try:
+            async with asyncio.timeout(self._limit.total_seconds() / 2), self._engine.connect() as another:
+                await another.execute(select(1))
+        except Exception:
+            return False
+        return True
+
     async def _give_back(self) -> None:
-        with suppress(Exception):
+        with suppress(Exception), self._line.waiting():
             await self._connection.rollback()
-        with suppress(Exception):
+        with suppress(Exception), self._line.waiting():
             await self._connection.close()

@@ -8,12 +8,16 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any, Final
 
+import structlog
 from sqlalchemy import URL, Connection, Executable, Row, func, select
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from farandole.errors import StoreUnavailableError
 from farandole.store.database import DialectName, Session
 from farandole.store.failure import translated, unavailable
 from farandole.store.pooled import PooledSession
+
+log = structlog.get_logger(__name__)
 
 _LONGEST_IDLE: Final = timedelta(seconds=60)
 
@@ -21,7 +25,8 @@ _LONGEST_IDLE: Final = timedelta(seconds=60)
 class PostgreSQLDatabase:
     """A PostgreSQL database.
 
-    Nobody waits longer than ``patience`` for a lock, and the server ends a transaction that has idled for a minute:
+    Nobody waits longer than ``patience`` for a lock, for a connection of the pool or for a new one, nor twice as long
+    for any answer; and the server ends a transaction that has idled for a minute:
     a worker that froze before its COMMIT would otherwise hold up its peers for as long as it is frozen.
     """
 
@@ -31,6 +36,7 @@ class PostgreSQLDatabase:
         self._url = url
         self._service = service
         self._patience = patience
+        self._limit = 2 * patience
         self._engine: AsyncEngine | None = None
 
     async def open(self, prepare: Callable[[Connection], None]) -> None:
@@ -42,6 +48,7 @@ class PostgreSQLDatabase:
             hide_parameters=True,
             pool_size=10,
             max_overflow=10,
+            pool_timeout=self._patience.total_seconds(),
             connect_args={
                 "application_name": f"farandole-{self._service}",
                 "connect_timeout": max(2, round(self._patience.total_seconds())),
@@ -62,28 +69,39 @@ class PostgreSQLDatabase:
 
     async def write(self) -> Session:
         """See Database."""
-        return await PooledSession.begin(self._connected, self._service)
+        return await PooledSession.begin(self._connected, self._service, self._limit)
 
     async def read(self) -> Session:
         """See Database."""
-        return await PooledSession.begin(self._connected, self._service, postgresql_readonly=True)
+        return await PooledSession.begin(self._connected, self._service, self._limit, postgresql_readonly=True)
 
     async def rows(self, statement: Executable, parameters: Mapping[str, Any]) -> Sequence[Row[Any]]:
         """See Database."""
-        with translated(self._service):
-            async with self._connected.connect() as connection:
-                await connection.execution_options(isolation_level="AUTOCOMMIT")
-                return (await connection.execute(statement, parameters)).all()
+        session = await self._alone_each()
+        return await session.rows(statement, parameters)
 
     @asynccontextmanager
     async def alone(self, name: str) -> AsyncGenerator[bool]:
-        """See Database. Held by a transaction of its own, so that it ends with the process."""
-        session = await self.write()
+        """See Database. Held by a connection of its own, so that it ends with the process; no transaction idles."""
+        number = _number(name)
+        session = await self._alone_each()
+        taken = False
         try:
-            taken = await session.execute(select(func.pg_try_advisory_xact_lock(_number(name))))
-            yield bool(taken.scalar_one())
+            taken = bool((await session.execute(select(func.pg_try_advisory_lock(number)))).scalar_one())
+            yield taken
         finally:
-            await session.rollback()
+            try:
+                if taken:
+                    await session.execute(select(func.pg_advisory_unlock(number)))
+            except StoreUnavailableError:
+                # The server that held the lock is gone, or this connection to it: so is the lock.
+                log.info("a lock ended with its connection", service=self._service, name=name)
+            finally:
+                await session.rollback()
+
+    async def _alone_each(self) -> PooledSession:
+        """Return a session whose statements are each for themselves."""
+        return await PooledSession.begin(self._connected, self._service, self._limit, isolation_level="AUTOCOMMIT")
 
     @property
     def _connected(self) -> AsyncEngine:

@@ -9,6 +9,7 @@ import struct
 import sys
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 from farandole.local.ports import LOOPBACK
 from farandole.testing.tcp_fault import Line, TcpFault
@@ -55,8 +56,8 @@ class TcpLine:
                 _reset(each)
         self._ended.set()
 
-    async def carry(self, to: int | None) -> None:
-        """Carry bytes between the client and port ``to`` until either side ends or the line is reset."""
+    async def carry(self, to: int | Path | None) -> None:
+        """Carry bytes between the client and ``to`` until either side ends or the line is reset."""
         if self._fault.line is Line.CUT:
             self.reset()
             return
@@ -68,7 +69,7 @@ class TcpLine:
         try:
             if to is None:
                 raise ConnectionRefusedError
-            reader, self._server = await asyncio.open_connection(LOOPBACK, to)
+            reader, self._server = await _reached(to)
         except OSError:
             self.reset()
             return
@@ -162,6 +163,12 @@ class TcpLine:
                 await asyncio.sleep(_TICK.total_seconds())
         except OSError:
             self.reset()
+
+
+async def _reached(to: int | Path) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    if isinstance(to, Path):
+        return await asyncio.open_unix_connection(to)
+    return await asyncio.open_connection(LOOPBACK, to)
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -32,11 +33,12 @@ class TcpProxy:
     Belongs to the event loop that started it. The port is its own until ``stop``, also while it refuses connections.
     """
 
-    def __init__(self, *, to: int | None = None, port: int = 0) -> None:
+    def __init__(self, *, to: int | Path | None = None, port: int = 0) -> None:
         """Plan a proxy; nothing listens yet.
 
         Args:
-            to: The server's port. It may be set later (``proxy.to = …``): until then connections are reset.
+            to: The server's port, or its Unix socket. It may be set later (``proxy.to = …``): until then connections
+                are reset.
             port: The port to listen on; 0 picks a free one, which ``start`` makes known.
         """
         self.to = to
