@@ -6,8 +6,12 @@ import asyncio
 from collections import Counter, defaultdict
 from datetime import timedelta
 
-from farandole import Backoff, Delivery, Service, UnitOfWork
+from farandole import Backoff, Delivery, Outbox, Service, Store, UnitOfWork
+from farandole.http.refusal import REFUSALS
 from sqlalchemy import Column, MetaData, String, Table, select
+from starlette.applications import Starlette
+from starlette.responses import JSONResponse
+from starlette.routing import Route
 from things import Things
 
 QUICK = Backoff(first=timedelta(milliseconds=40), factor=2, attempts=4)
@@ -37,6 +41,19 @@ class Answering:
         plain.__annotations__ = {"question": mine.asked, "delivery": Delivery, "return": mine.answered}
         with_effect.__annotations__ = {**plain.__annotations__, "work": UnitOfWork}
         self.service.on(mine.asked, retry=QUICK)(with_effect if stored else plain)
+        if stored:
+            self.service.http(self._http)
+
+    def _http(self, store: Store, outbox: Outbox) -> Starlette:
+        """Take notes by POST, into the outbox; answer 202 once a note is durable."""
+
+        async def take(request):
+            noted = self.mine.noted(thing=request.path_params["thing"])
+            async with store.transaction() as work:
+                await outbox.add(work, noted, event_id=noted.thing)
+            return JSONResponse({"taken": noted.thing}, 202)
+
+        return Starlette(routes=[Route("/notes/{thing}", take, methods=["POST"])], exception_handlers=REFUSALS)
 
     async def _answer(self, question, delivery):
         self.runs[question.thing] += 1

@@ -8,20 +8,25 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from pathlib import Path
 
+import httpx2
 from farandole.engine.runtime import private_topics_of
 from farandole.engine.session import LedgerSession
 from farandole.event import Event
+from farandole.http.app import create_app
 from farandole.kafka.connection import Connection
 from farandole.kafka.publisher import KafkaPublisher
 from farandole.kafka.topics import create, domain_topic, private_topics
 from farandole.ledger import RedisLedger
 from farandole.service import Service
+from farandole.store import Store
 from farandole.testing.backend import Backend
 from world import RealWorld
 
 WITHIN = 30.0
+PATIENCE = timedelta(seconds=1)
 
 
 class Behind(RealWorld):
@@ -53,6 +58,8 @@ class Behind(RealWorld):
             self._outside, self._created = KafkaPublisher(self._direct), True
         await super().start()
         self._down = False
+        app = create_app(status=dict, registry=self.runtime.metrics.registry, own=self.runtime.http)
+        self.http = httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://behind")
 
     async def crash(self) -> None:
         """End the service as kill -9 would."""
@@ -88,6 +95,22 @@ class Behind(RealWorld):
         while (entries := await self.ledger.entries()) or self.session.owed:
             assert time.monotonic() < deadline, f"open in the ledger: {list(entries.values())}"
             await asyncio.sleep(0.05)
+
+    async def notes(self, *things: str) -> set[int]:
+        """Hand notes to the service's HTTP side; return the status codes."""
+        return {(await self.http.post(f"/notes/{thing}")).status_code for thing in things}
+
+    @property
+    def store(self) -> Store:
+        """The service's own store."""
+        store = self.runtime._ports.store
+        assert store is not None
+        return store
+
+    def _store(self) -> Store | None:
+        if self.service.tables is None:
+            return None
+        return Store(self._url, metadata=(self.service.tables,), service=self.service.name, patience=PATIENCE)
 
     def _new_ledger(self) -> RedisLedger:
         return RedisLedger(self._redis_url, cluster=self._backend.cluster_id, service=self.service.name)

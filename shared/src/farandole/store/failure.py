@@ -53,7 +53,7 @@ def too_slow(service: str, limit: timedelta) -> FarandoleError:
         f"a statement of {service} took longer than {limit.total_seconds():g} s and was given up",
         why="the database answers others at once, so it is the statement, or the rows that it waits for",
         do="page what reads many rows, and look for what holds the locks; it was rolled back, or never answered",
-        code="E307",
+        code="E308",
     )
 
 
