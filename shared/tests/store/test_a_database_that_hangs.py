@@ -1,7 +1,7 @@
 """A server that accepts and never answers must not hold a request, a delivery or a connection for ever.
 
 The kernel's timeouts do not see it: the server's own kernel acknowledges everything. So an answer that stays out is cut
-off. A statement that merely takes too long, while the server answers others, is no outage: it may take as long for ever.
+off. A statement that merely takes too long, while the server answers others, is no outage: it may do so for ever.
 """
 
 from __future__ import annotations
