@@ -15,8 +15,10 @@ from farandole.breaker.dependency import burst
 LEAST: Final = 0.5
 MOST: Final = 100_000.0
 CUT_TO: Final = 0.7
-INCREASE: Final = 1.0
-"""Calls a second more, every second."""
+INCREASE: Final = 0.05
+"""What a rate that was cut gains every second, as a share of what it was cut to: fast systems are found out about as
+fast as slow ones."""
+LEAST_INCREASE: Final = 0.1
 HEEDED: Final = timedelta(seconds=5)
 """A "not before" holds up the whole fleet for this long at most: one customer's quota must not stop all of them."""
 SECOND: Final = timedelta(seconds=1)
@@ -31,6 +33,7 @@ class Limit:
     at: datetime
     tokens: float = 1.0
     cut_at: datetime | None = None
+    increase: float = 0.0
     not_before: datetime | None = None
 
 
@@ -38,7 +41,7 @@ def grown(limit: Limit, now: datetime, ceiling: float | None) -> Limit:
     """Return the limit as it is now: what the time since brought, in rate and in tokens."""
     seconds = max(NO_TIME, now - limit.at) / SECOND
     most = MOST if ceiling is None else ceiling
-    rate = limit.rate * 2.0 ** min(seconds, 64.0) if limit.cut_at is None else limit.rate + INCREASE * seconds
+    rate = limit.rate * 2.0 ** min(seconds, 64.0) if limit.cut_at is None else limit.rate + limit.increase * seconds
     rate = min(rate, most)
     since = limit.at if limit.not_before is None else max(limit.at, limit.not_before)
     flowing = max(NO_TIME, now - since) / SECOND
@@ -50,7 +53,8 @@ def cut(limit: Limit, now: datetime, after: timedelta | None, *, to: float | Non
     """Return the limit after the other side said "too many": a lower rate, nothing saved up, nothing before then."""
     rate = max(LEAST, limit.rate * CUT_TO if to is None else to)
     wait = min(after, HEEDED) if after is not None else NO_TIME
-    return Limit(rate=rate, at=now, tokens=0.0, cut_at=now, not_before=now + wait)
+    increase = max(LEAST_INCREASE, INCREASE * rate)
+    return Limit(rate=rate, at=now, tokens=0.0, cut_at=now, increase=increase, not_before=now + wait)
 
 
 def take(limit: Limit, wanted: int) -> tuple[Limit, int]:

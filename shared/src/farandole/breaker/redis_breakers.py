@@ -20,7 +20,8 @@ from farandole.breaker.breakers import Change, T
 from farandole.breaker.state import BreakerState, packed, unpacked
 from farandole.errors import BreakersUnavailableError, StartError
 
-_TRIES: Final = 100
+_TRIES: Final = 50
+_LONGEST_PAUSE_MS: Final = 64
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -64,7 +65,8 @@ class RedisBreakers:
                 changed, seen, now = await self._run(field, seen, packed(state))
                 if changed:
                     return answer
-                await asyncio.sleep(self._random.random() * min(tried, 20) / 1000)
+                # Full jitter: whoever lost together would lose together again.
+                await asyncio.sleep(self._random.random() * min(2**tried, _LONGEST_PAUSE_MS) / 1000)
         raise BreakersUnavailableError(
             f"the breaker of {dependency} could not be changed",
             why=f"somebody else was faster {_TRIES} times",

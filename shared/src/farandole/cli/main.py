@@ -19,6 +19,7 @@ BUILT_IN: Final = {
     "up": ("farandole.cli.up:up", "Run a real Kafka, a real Redis and every installed service, until Ctrl-C."),
     "down": ("farandole.cli.down:down", "End a mesh that runs elsewhere."),
     "status": ("farandole.cli.status:status", "Show what runs, where, and how it does."),
+    "breakers": ("farandole.cli.breakers:breakers", "Show how the outside systems do, and why calls to them wait."),
     "doctor": ("farandole.cli.doctor:doctor", "Check this machine and the mesh; say what to do."),
     "contracts": ("farandole.cli.contracts:app", "Check the schemas; generate the event classes."),
     "topics": ("farandole.cli.topics:app", "Plan and create the topics of the mesh."),

@@ -36,7 +36,7 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]
     for row in rows:
         table.add_row(*row)
     # What is piped is for a program or a page: nobody wants it cut at 80 columns.
-    Console(width=None if sys.stdout.isatty() else WIDE).print(table)
+    Console(width=None if sys.stdout.isatty() else WIDE, markup=False).print(table)
 
 
 def error_line(error: FarandoleError, *, as_json: bool) -> str:

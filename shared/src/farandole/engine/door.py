@@ -60,8 +60,8 @@ class Door:
             return None
         return self._permit()
 
-    async def enter(self, visitor: Visitor) -> Permit:
-        """Wait for a permit."""
+    async def enter(self, visitor: Visitor) -> Permit | None:
+        """Wait for a permit; None where the visitor gave up."""
         permit = self.at_once(visitor)
         if permit is not None:
             return permit
@@ -72,12 +72,13 @@ class Door:
                 visitor.turn_away()
             return await visitor.admitted()
         except BaseException:
+            if visitor.permit is not None:
+                self.leave(visitor.permit, Kind.NOTHING)
+            raise
+        finally:
             if visitor.permit is None:
                 self._waiting.remove(visitor)
                 self._changed()
-            else:
-                self.leave(visitor.permit, Kind.NOTHING)
-            raise
 
     def leave(
         self, permit: Permit, kind: Kind, *, reason: str = "", after: timedelta | None = None
@@ -91,6 +92,11 @@ class Door:
             self._let_in(self.dependency.concurrency - self._running, rerun=False)
         self._changed()
         return told
+
+    @property
+    def is_guarded(self) -> bool:
+        """Whether first runs have to ask here."""
+        return self.session.known is None or not permits_anything(self.session.known, self.dependency)
 
     async def run(self) -> None:
         """Report and ask, for ever."""
@@ -200,5 +206,4 @@ class Door:
 
     def _is_shut(self, visitor: Visitor) -> bool:
         """Say whether a visitor waits for more than a place or a reply."""
-        known = self.session.known
-        return known is not None and (visitor.rerun or not permits_anything(known, self.dependency))
+        return self.session.known is not None and (visitor.rerun or self.is_guarded)

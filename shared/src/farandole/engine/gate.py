@@ -12,12 +12,13 @@ from collections import Counter
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
 from farandole.breaker import Kind, Phase, is_poison, is_trouble, kind_of
 from farandole.calls import Calls
+from farandole.clock import Clock
 from farandole.delivery import Delivery
 from farandole.engine.door import Door
 from farandole.engine.ports import Partition, Source
@@ -56,6 +57,8 @@ class Trouble:
     """Whether the breaker is open: then it says when, and no delay of the delivery's own is needed."""
 
 
+PATIENCE: Final = timedelta(seconds=5)
+"""How long a delivery waits at one door with permits of others in its hand: somebody else may wait for those."""
 NO_PASSAGE: Final = Passage()
 
 
@@ -69,8 +72,10 @@ class Gate:
         source: Source,
         hold: Callable[[Delivery], AbstractContextManager[None]],
         metrics: Metrics,
+        clock: Clock,
     ) -> None:
         self.doors = doors
+        self._clock = clock
         self._source = source
         self._hold = hold
         self._metrics = metrics
@@ -93,23 +98,42 @@ class Gate:
         if handler is None or not handler.depends_on:
             return NO_PASSAGE
         doors = [self.doors[one.name] for one in handler.depends_on]
+        while True:
+            passage = await self._through_all(doors, delivery, handler, troubles, rerun=rerun)
+            if passage is not None:
+                return passage
+
+    async def _through_all(
+        self, doors: Sequence[Door], delivery: Delivery, handler: Handler, troubles: Troubles, *, rerun: bool
+    ) -> Passage | None:
+        """Take a permit at each door; None where one took too long, and those of the others were given back."""
         permits: list[tuple[Door, Permit]] = []
         try:
-            while len(permits) < len(doors):
-                door = doors[len(permits)]
+            # Where it may take long first, with nothing in hand that others could use.
+            for door in sorted(doors, key=lambda one: (not one.is_guarded, one.dependency.name)):
                 visitor = self._visitor(delivery, handler, troubles, rerun=rerun)
                 permit = door.at_once(visitor)
                 if permit is None:
-                    # Nobody keeps a place at one door while he waits at another.
+                    permit = await (self._within_patience(door, visitor) if permits else door.enter(visitor))
+                if permit is None:
                     _give_back(permits)
-                    permits.clear()
-                    doors = [door, *(one for one in doors if one is not door)]
-                    permit = await door.enter(visitor)
+                    return None
                 permits.append((door, permit))
         except BaseException:
             _give_back(permits)
             raise
         return Passage(permits=tuple(permits))
+
+    async def _within_patience(self, door: Door, visitor: Visitor) -> Permit | None:
+        async def lose_patience() -> None:
+            await self._clock.sleep(PATIENCE)
+            visitor.give_up()
+
+        timer = asyncio.create_task(lose_patience())
+        try:
+            return await door.enter(visitor)
+        finally:
+            timer.cancel()
 
     async def leave(
         self, passage: Passage, error: BaseException | None, calls: Calls, troubles: Troubles, *, ran: bool

@@ -213,7 +213,7 @@ class Runtime:
             metrics=self.metrics,
             settings=self._settings,
         )
-        self.gate = Gate(doors, source=source, hold=self.worker.hold, metrics=self.metrics)
+        self.gate = Gate(doors, source=source, hold=self.worker.hold, metrics=self.metrics, clock=ports.clock)
         attempt = Attempt(codec=self.codec, encoder=self.encoder, store=ports.store, arguments=arguments)
         self.worker.use(
             Processor(

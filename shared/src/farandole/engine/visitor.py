@@ -33,6 +33,7 @@ class Visitor:
     hold: Callable[[], AbstractContextManager[None]]
     permit: Permit | None = None
     _turned_away: bool = False
+    _has_left: bool = False
     _moved: asyncio.Event = field(default_factory=asyncio.Event)
 
     def turn_away(self) -> None:
@@ -46,12 +47,21 @@ class Visitor:
         self.permit = permit
         self._moved.set()
 
-    async def admitted(self) -> Permit:
-        """Wait until it is let through."""
+    def give_up(self) -> None:
+        """Let it wait no longer."""
+        self._has_left = True
+        self._moved.set()
+
+    async def admitted(self) -> Permit | None:
+        """Wait until it is let through; None where it gave up."""
         await self._moved.wait()
-        if self.permit is None:
+        if self._is_waiting:
             with self.hold():
-                while self.permit is None:
+                while self._is_waiting:
                     self._moved.clear()
                     await self._moved.wait()
         return self.permit
+
+    @property
+    def _is_waiting(self) -> bool:
+        return self.permit is None and not self._has_left
