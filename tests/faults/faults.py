@@ -91,6 +91,9 @@ class Faults:
 
     async def _fill_disk(self, fault: Fault) -> None:
         """Let Redis's append-only file grow no more for a while, as on a full disk: whoever writes is refused."""
+        if not hasattr(resource, "prlimit"):
+            self._tell("only Linux bounds the files of another process: no disk is full here")
+            return
         pid = await self._pid(REDIS)
         with contextlib.suppress(ProcessLookupError):
             _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)

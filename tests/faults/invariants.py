@@ -13,6 +13,7 @@ from datetime import timedelta
 
 from farandole_sandbox.demo.audit.audit import audit
 from farandole_sandbox.demo.books import Books
+from farandole_sandbox.demo.record import Record
 from settling import Settled
 
 _ENDS = {"completed": "OrderCompleted", "cancelled": "OrderCancelled"}
@@ -112,16 +113,24 @@ def each_key_is_handled_in_order(seen: Seen) -> Iterable[str]:
 
 def no_dead_letter_is_done(seen: Seen) -> Iterable[str]:
     """Nothing was both given up and handled."""
-    for service, record in seen.books.dead:
-        handled = seen.books.inboxes.get(service, {}).get(record.id)
+    for (service, event_id), copies in _dead(seen).items():
+        handled = seen.books.inboxes.get(service, {}).get(event_id)
         if handled is not None and not handled.given_up:
-            yield f"{service} has given up {record}, and has handled it"
+            yield f"{service} has given up {copies[0]}, and has handled it"
+
+
+def _dead(seen: Seen) -> Mapping[tuple[str, str], Sequence[Record]]:
+    """Return the dead letters by service and event: a redelivery publishes them again, under the same id."""
+    found: dict[tuple[str, str], list[Record]] = defaultdict(list)
+    for service, record in seen.books.dead:
+        found[service, record.id].append(record)
+    return found
 
 
 def nothing_is_given_up(seen: Seen) -> Iterable[str]:
     """Every fault of the timeline ends by itself: nothing should need a person."""
-    for service, record in seen.books.dead:
-        yield f"{service} has given up {record}"
+    for (service, _), copies in _dead(seen).items():
+        yield f"{service} has given up {copies[0]}" + (f", and says so {len(copies)} times" if copies[1:] else "")
 
 
 def consumers_catch_up(seen: Seen) -> Iterable[str]:
