@@ -37,6 +37,7 @@ evidence = st.builds(
     letters_kept=st.booleans(),
     leaves_a_trace=st.booleans(),
     is_answered=st.none() | st.booleans(),
+    is_published=st.none() | st.booleans(),
     is_held_back=st.booleans(),
 )
 NOBODY = Coordinates(topic="elsewhere", partition=0, offset=9)
@@ -99,7 +100,7 @@ def test_nobody_is_done_without_a_word_of_it(found: Evidence):
 @settings(max_examples=200)
 def test_what_nobody_takes_further_is_named(found: Evidence):
     """Nothing comes again, nobody handled it, no dead letter is open, and all would be remembered."""
-    silent = replace(found, dead=None, leaves_a_trace=True, letters_kept=True)
+    silent = replace(found, dead=None, leaves_a_trace=True, letters_kept=True, is_published=False)
     if is_done(silent) or comes_again(silent):
         return
     assert not judge(silent).standing.is_sound
@@ -197,14 +198,28 @@ EXAMPLES = {
         Evidence(entry=entry(State.CLAIMED), entry_place=Place.DELETED),
         Standing.STRANDED,
     ),
-    "it was handled, and skipped before it was settled": (
+    "it was handled, and skipped before its follow-ons were published": (
+        Evidence(
+            sightings=(at(Place.PASSED),),
+            entry=entry(State.CLAIMED),
+            entry_place=Place.PASSED,
+            inbox=Remembered(attempt=0, is_handled=True),
+            is_published=False,
+        ),
+        Standing.STRANDED,
+    ),
+    "it was handled while Redis was away, and Redis never heard of it": (
         Evidence(
             sightings=(at(Place.PASSED),),
             entry=entry(State.CLAIMED),
             entry_place=Place.PASSED,
             inbox=Remembered(attempt=0, is_handled=True),
         ),
-        Standing.STRANDED,
+        Standing.DONE,
+    ),
+    "it was claimed long ago, perhaps handled while Redis was away, and all but the entry is deleted": (
+        Evidence(entry=entry(State.CLAIMED), entry_place=Place.DELETED, leaves_a_trace=False),
+        Standing.UNPROVEN,
     ),
     "it was skipped": (Evidence(sightings=(at(Place.PASSED),)), Standing.LOST),
     "given up, and nothing else is known": (

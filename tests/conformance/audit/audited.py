@@ -11,7 +11,7 @@ from pathlib import Path
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 from farandole.audit import Report, Target, audit
-from farandole.audit.inquiry import Windows
+from farandole.audit.gathering import Windows
 from farandole.delivery import Record
 from farandole.engine.ports import Message
 from farandole.engine.runtime import heard_topics

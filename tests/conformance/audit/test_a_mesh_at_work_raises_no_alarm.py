@@ -11,9 +11,9 @@ from datetime import timedelta
 
 import pytest
 from audited import counts, kinds
-from farandole import Backoff, Reject, Service, UnitOfWork
+from farandole import Backoff, Dependency, DependencyError, Reject, Service, UnitOfWork
 from farandole.audit import Target, audit
-from farandole.errors import LedgerUnavailableError
+from farandole.errors import UnavailableError
 from sqlalchemy import Column, MetaData, String, Table
 from things import Things
 from world import message
@@ -126,6 +126,28 @@ async def test_what_is_held_at_the_head_of_its_key_is_parked(run, mine, sqlite_u
     assert held.is_good
 
 
+async def test_what_an_outage_holds_back_is_parked(run, mine, sqlite_url):
+    gateway = f"{mine.tag}-gateway"
+    is_away = True
+    service = Service(mine.tag, tables=MetaData())
+
+    async def ask(question):
+        if is_away:
+            raise DependencyError("the gateway did not answer")
+
+    ask.__annotations__ = {"question": mine.asked, "return": type(None)}
+    quickly = Dependency(gateway, probe_interval=timedelta(milliseconds=200))
+    service.on(mine.asked, depends_on=quickly, retry=QUICK)(ask)
+    audited = run(service, sqlite_url)
+    await audited.start()
+    await audited.send(*(asked(mine, number) for number in range(60)))
+    outage = await audited.until_audit(lambda report: counts(report) == {"parked": 60})
+    assert outage.is_good
+    is_away = False
+    over = await audited.until_audit(lambda report: counts(report) == {"done": 60})
+    assert over.is_good
+
+
 async def test_a_service_that_never_ran_has_everything_waiting(run, mine, sqlite_url):
     audited = run(service_of(mine, Gate(), has_store=True), sqlite_url)
     await audited.start()
@@ -148,5 +170,5 @@ async def test_an_audit_without_redis_says_so_and_judges_nobody(run, mine, sqlit
         database_urls=told.database_urls,
         windows=told.windows,
     )
-    with pytest.raises(LedgerUnavailableError):
+    with pytest.raises(UnavailableError):
         await audit(away, [audited.service])

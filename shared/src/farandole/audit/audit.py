@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 
@@ -13,6 +14,7 @@ from farandole.audit.books import ServiceBooks
 from farandole.audit.inquiry import Inquiry
 from farandole.audit.report import Report
 from farandole.audit.target import Target
+from farandole.breaker import Phase, RedisBreakers
 from farandole.engine.runtime import schemas_of
 from farandole.kafka.log_reader import LogReader
 from farandole.kafka.topics import cluster_id
@@ -35,7 +37,8 @@ async def audit(
     """
     heard = [one for one in services if one.handlers]
     cluster = target.cluster or await cluster_id(target.connection)
-    async with _inquiries(target, heard, cluster) as inquiries:
+    away = await _away(target, cluster)
+    async with _inquiries(target, heard, cluster, away) as inquiries:
         discovered = catalogues.discover()
         named = [schema for one in heard for schema in schemas_of(one, discovered).versions]
         auditor = Auditor(
@@ -48,8 +51,20 @@ async def audit(
         return await auditor.look(since=since)
 
 
+async def _away(target: Target, cluster: str) -> AbstractSet[str]:
+    """Return the dependencies whose breakers are not closed."""
+    breakers = RedisBreakers(target.redis_url, cluster=cluster)
+    try:
+        states = await breakers.states()
+    finally:
+        await breakers.close()
+    return {name for name, state in states.items() if state.phase is not Phase.CLOSED}
+
+
 @asynccontextmanager
-async def _inquiries(target: Target, services: Sequence[Service], cluster: str) -> AsyncGenerator[list[Inquiry]]:
+async def _inquiries(
+    target: Target, services: Sequence[Service], cluster: str, away: AbstractSet[str]
+) -> AsyncGenerator[list[Inquiry]]:
     async with AsyncExitStack() as stack:
         found = []
         for number, service in enumerate(services):
@@ -59,5 +74,5 @@ async def _inquiries(target: Target, services: Sequence[Service], cluster: str) 
                 None if url is None else InboxView(url, service=service.name),
             )
             stack.push_async_callback(books.close)
-            found.append(Inquiry(service, number, books, windows=target.windows, away=frozenset()))
+            found.append(Inquiry(service, number, books, windows=target.windows, away=away))
         yield found

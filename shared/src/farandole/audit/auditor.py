@@ -111,7 +111,7 @@ class Auditor:
             for keys in trail.only_private(number):
                 await inquiry.count(trail.private(number, keys), land, answers=trail)
             entries = await inquiry.open_entries()
-            await inquiry.count_entries(_unseen(trail, number, entries), land)
+            inquiry.count_entries(_unseen(trail, number, entries), land)
 
     async def _look_again(self, trail: Trail, land: Land) -> None:
         self._tell("some events look lost: looking a second time")
@@ -130,13 +130,13 @@ class Auditor:
     def _hear_of_suspects(self, trail: Trail, record: Record) -> None:
         owner = self._private.get(record.coordinates.topic)
         if owner is not None:
-            _add(owner, self._reader.private(owner, record))
+            owner.hear(self._reader.private(owner, record))
             return
         delivery = self._reader.delivery(record)
         trail.answer(self._reader.answers(delivery))
         trail.see_at_all(trace_of(delivery).key)
         for inquiry, trace in self._reader.hearing(delivery):
-            _add(inquiry, trace)
+            inquiry.hear(trace)
 
     async def _records(self, spans: Mapping[Partition, Span]) -> AsyncIterator[list[Record]]:
         batches = self._log.records(spans)
@@ -172,12 +172,6 @@ class Auditor:
         return [
             reused(trace.source in ours, trace, trace.source) for trace in {t.key: t for t in self._reused}.values()
         ]
-
-
-def _add(inquiry: Inquiry, trace: Trace) -> None:
-    suspect = inquiry.tally.suspects.get(trace.key)
-    if suspect is not None:
-        suspect.traces.append(trace)
 
 
 def _unseen(trail: Trail, number: int, entries: Mapping[bytes, Entry]) -> Mapping[bytes, Entry]:

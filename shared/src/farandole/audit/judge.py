@@ -73,6 +73,8 @@ def _claimed(evidence: Evidence, entry: Entry) -> Judgement:
         return Judgement(standing=Standing.PARKED if evidence.is_held_back else Standing.IN_FLIGHT)
     if _is_buried(evidence, entry):
         return Judgement(standing=Standing.DEAD)
+    if _is_forgotten(evidence):
+        return Judgement(standing=Standing.UNPROVEN)
     return _told(Standing.STRANDED, f"attempt {entry.attempt} was claimed{_past(evidence)}, and nobody settled it")
 
 
@@ -81,6 +83,8 @@ def _announced(evidence: Evidence, entry: Entry) -> Judgement:
         return Judgement(standing=Standing.RETRYING)
     if _is_buried(evidence, entry):
         return Judgement(standing=Standing.DEAD)
+    if _is_forgotten(evidence):
+        return Judgement(standing=Standing.UNPROVEN)
     records = [one for one in evidence.sightings if one.attempt == entry.attempt]
     if not records:
         why = f"attempt {entry.attempt} was announced, and its retry record is nowhere"
@@ -137,6 +141,11 @@ def _without_a_trace(evidence: Evidence) -> Judgement:
 
 def _is_buried(evidence: Evidence, entry: Entry) -> bool:
     return evidence.dead is not None and evidence.dead >= entry.attempt
+
+
+def _is_forgotten(evidence: Evidence) -> bool:
+    """Tell whether the inbox may have handled it without the ledger, so long ago that both record and row are gone."""
+    return evidence.entry_place is Place.DELETED and not evidence.sightings and not evidence.leaves_a_trace
 
 
 def _past(evidence: Evidence) -> str:

@@ -32,6 +32,11 @@ class Land:
         committed = self.committed[group].get(partition)
         return Place.OPEN if committed is None or coordinates.offset >= committed else Place.PASSED
 
+    def is_committed(self, group: str, coordinates: Coordinates) -> bool:
+        """Tell whether the group has committed past these coordinates, whatever the log still holds."""
+        partition = Partition(topic=coordinates.topic, number=coordinates.partition)
+        return self.committed[group].get(partition, -1) > coordinates.offset
+
     def is_read(self, coordinates: Coordinates) -> bool:
         """Tell whether the audit reads the record there, or would, had the log not deleted it."""
         partition = Partition(topic=coordinates.topic, number=coordinates.partition)
@@ -79,7 +84,7 @@ def survey(reader: LogReader, *, topics: Iterable[str], groups: Iterable[str], s
     wanted = frozenset(topics)
     partitions = [one for one in reader.partitions() if one.topic in wanted]
     starts = reader.starts(partitions)
-    committed = {group: reader.committed(group) for group in groups}
+    committed = {group: reader.committed(group, partitions) for group in groups}
     ends = reader.ends(partitions)
     read_from = dict(starts)
     if since is not None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from farandole.audit.inquiry import Inquiry, answer_key
+from farandole.audit.gathering import answer_key
+from farandole.audit.inquiry import Inquiry
 from farandole.audit.trace import Trace, trace_of
 from farandole.delivery import Delivery, Record
 from farandole.engine.intake import PREFIX_BYTES, Intake

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from farandole.audit.inquiry import Cases, Inquiry
+from farandole.audit.gathering import Cases
+from farandole.audit.inquiry import Inquiry
 from farandole.audit.reading import Reader
 from farandole.audit.trace import Trace, trace_of
 from farandole.audit.trail import Seen, Trail

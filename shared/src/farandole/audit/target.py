@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from farandole.audit.inquiry import Windows
+from farandole.audit.gathering import Windows
 from farandole.errors import UsageError
 from farandole.kafka.connection import Connection
 from farandole.local import status

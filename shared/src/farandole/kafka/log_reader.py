@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
-from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._listoffsets import OffsetSpec  # its public name is not one to type checkers
 
@@ -66,18 +66,17 @@ class LogReader:
         """Return the offset of the first record appended at or after the moment; -1 where there is none."""
         return self._offsets(partitions, _OFFSETS.for_timestamp(round(moment.timestamp() * 1000)))
 
-    def committed(self, group: str) -> Mapping[Partition, int]:
-        """Return what a group has committed; a partition without a commit is absent."""
-
-        def ask() -> Any:
-            asked = [ConsumerGroupTopicPartitions(group)]
-            return self._admin.list_consumer_group_offsets(asked, request_timeout=WITHIN)[group].result(WITHIN)
-
-        return {
-            Partition(topic=one.topic, number=one.partition): one.offset
-            for one in _insisting(ask).topic_partitions
-            if one.offset >= 0
-        }
+    def committed(self, group: str, partitions: Iterable[Partition]) -> Mapping[Partition, int]:
+        """Return what a group has committed of these partitions; one without a commit is absent."""
+        asked = [TopicPartition(one.topic, one.number) for one in partitions]
+        # Not the admin client's list_consumer_group_offsets: where the answer is an error, as while the group's
+        # coordinator moves, librdkafka 2.16 refreshes a group that an admin client has none of, and the process dies.
+        consumer = Consumer(self._properties | {"group.id": group, "enable.auto.commit": False})
+        try:
+            found = _insisting(lambda: consumer.committed(asked, timeout=WITHIN))
+        finally:
+            consumer.close()
+        return {Partition(topic=one.topic, number=one.partition): one.offset for one in found if one.offset >= 0}
 
     def records(self, spans: Mapping[Partition, Span]) -> Iterator[list[Record]]:
         """Yield the records of these spans in batches: of one partition in order, of several mixed."""

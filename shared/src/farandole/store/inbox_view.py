@@ -147,7 +147,7 @@ def _unusable(service: str, why: str) -> StartError:
         f"the inbox of {service} cannot be read",
         why=why,
         do="give it as sqlite:///path/to/file.db or postgresql://user:password@host/database",
-        code="E127",
+        code="E132",
     )
 
 

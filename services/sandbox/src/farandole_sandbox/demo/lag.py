@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final, cast
+from typing import Any, Final, cast
 
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._listoffsets import OffsetSpec  # the package exports it by no name that a checker sees
 from farandole import catalogues, installed
@@ -32,7 +32,9 @@ class LagMeter:
     """Asks the broker for offsets. Its calls block: use it in a thread. Not for several threads at once."""
 
     def __init__(self, bootstrap: str, groups: Groups) -> None:
-        self._client = AdminClient({"bootstrap.servers": bootstrap, "log_level": 2})
+        self._properties: dict[str, Any] = {"bootstrap.servers": bootstrap, "log_level": 2}
+        self._client = AdminClient(self._properties)
+        self._consumers: dict[str, Consumer] = {}
         self._groups = groups
 
     def read(self) -> Mapping[str, int]:
@@ -44,7 +46,7 @@ class LagMeter:
             ends = self._ends()
             behind: dict[str, int] = {}
             for group, topics in self._groups.items():
-                committed = self._committed(group)
+                committed = self._committed(group, [one for one in ends if one[0] in topics])
                 for (topic, number), end in ends.items():
                     left = end - committed.get((topic, number), 0)
                     if topic in topics and left > 0:
@@ -68,7 +70,11 @@ class LagMeter:
         told = self._client.list_offsets(asked, request_timeout=_WITHIN) if asked else {}
         return {(one.topic, one.partition): future.result().offset for one, future in told.items()}
 
-    def _committed(self, group: str) -> Mapping[tuple[str, int], int]:
-        asked = self._client.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)], request_timeout=_WITHIN)
-        told = asked[group].result().topic_partitions or ()
+    def _committed(self, group: str, partitions: Sequence[tuple[str, int]]) -> Mapping[tuple[str, int], int]:
+        # Consumers that join nothing: an admin client that asks for a group's offsets crashes the process where the
+        # answer is an error, as while the group's coordinator moves (librdkafka 2.16).
+        if group not in self._consumers:
+            self._consumers[group] = Consumer(self._properties | {"group.id": group, "enable.auto.commit": False})
+        asked = [TopicPartition(topic, number) for topic, number in partitions]
+        told = self._consumers[group].committed(asked, timeout=_WITHIN)
         return {(one.topic, one.partition): one.offset for one in told if one.offset >= 0}
