@@ -21,27 +21,27 @@ from datetime import timedelta
 from pathlib import Path
 from typing import ClassVar
 
-from farandole import Backoff, Service
+from farandole import Backoff, Service, log
 from farandole.clock import SystemClock
 from farandole.codec import Codec
 from farandole.engine.ports import Message
 from farandole.engine.runtime import Ports, Runtime, heard_topics, private_topics_of, schemas_of
 from farandole.envelope import Envelope, rfc3339
+from farandole.event import Event
 from farandole.kafka.connection import Connection
 from farandole.kafka.publisher import KafkaPublisher
 from farandole.kafka.source import KafkaSource
 from farandole.kafka.topics import create, domain_topic, private_topics
 from farandole.ledger import RedisLedger
-from farandole.event import Event
 from farandole.schema import Catalogue, EventSchema
 from farandole.settings import Settings
 from farandole.testing.backend import Backend
 
 KEYS = 100
 BAD = "order-0"
-PER_SECOND = 5_000
+PER_SECOND = 4_000
 """The backlog of a round, for each second that it lasts: more than a worker takes here."""
-PARTITIONS = 4
+PARTITIONS = 1
 BATCH = 2_000
 
 
@@ -177,6 +177,7 @@ if __name__ == "__main__":
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
+    log.configure("ERROR", service="held-key")
     found = asyncio.run(main(asked.seconds, asked.rounds))
     if asked.json:
         print(json.dumps(found))

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+import pytest
 from farandole import Backoff, Service
 from farandole.settings import Settings
 from farandole.testing import Harness
 from farandole_events import OrderCancelled, OrderCompleted
+from sqlalchemy import MetaData
 
 RETRY = Backoff(first=timedelta(minutes=1), factor=1, attempts=100)
 FEW = 4
@@ -119,3 +122,35 @@ async def test_a_service_stops_at_once_however_much_it_holds() -> None:
         assert harness._running is not None
         await harness._running
         assert ("listener", "orders") not in harness.broker.committed
+
+
+@pytest.mark.parametrize("stored", [False, True], ids=["plain", "stored"])
+async def test_order_costs_no_exchange_with_the_ledger_while_nothing_is_held(stored: bool) -> None:
+    exchanges = {}
+    for order in (None, "key"):
+        service = Service("costs", tables=MetaData() if stored else None)
+
+        async def listen(event: OrderCancelled) -> None:
+            """Take it."""
+
+        service.on(OrderCancelled, order=order)(listen)
+        async with Harness(service) as harness:
+            counted = Counted(harness)
+            for number in range(20):
+                await harness.deliver(cancelled("a", number), cancelled("b", number))
+            exchanges[order] = counted.exchanges
+    assert exchanges["key"] == exchanges[None] > 0
+
+
+class Counted:
+    """Counts what a harness's ledger is asked."""
+
+    def __init__(self, harness: Harness) -> None:
+        self.exchanges = 0
+        ask = harness.ledger.exchange
+
+        async def exchange(*arguments: Any) -> Any:
+            self.exchanges += 1
+            return await ask(*arguments)
+
+        object.__setattr__(harness.ledger, "exchange", exchange)
