@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter as Tally
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -120,6 +120,16 @@ class Metrics:
     def lost_to_retention(self, topic: str, partition: int, count: int) -> None:
         """Count records that were gone before they were read."""
         self._lost_records.labels(self.service, topic, str(partition)).inc(count)
+
+    def watch_held(self, held: Callable[[], float]) -> None:
+        """Show how many deliveries are held in memory; ``held`` is called at each scrape, from any thread."""
+        gauge = Gauge(
+            "farandole_held",
+            "Deliveries held in memory: not due yet, waiting at the head of their key, or behind one that waits.",
+            ("service",),
+            registry=self.registry,
+        )
+        gauge.labels(self.service).set_function(held)
 
     def handled(self, event_type: str) -> None:
         """Count a delivery that was handled."""

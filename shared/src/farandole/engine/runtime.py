@@ -214,6 +214,8 @@ class Runtime:
             settings=self._settings,
         )
         self.gate = Gate(doors, source=source, hold=self.worker.hold, metrics=self.metrics, clock=ports.clock)
+        worker = self.worker
+        self.metrics.watch_held(lambda: worker.held)
         attempt = Attempt(codec=self.codec, encoder=self.encoder, store=ports.store, arguments=arguments)
         self.worker.use(
             Processor(
