@@ -87,6 +87,10 @@ def heard() -> list[tuple[str, str]]:
 
 @pytest.fixture
 def service(heard) -> Service:
+    return asking(heard)
+
+
+def asking(heard: list[tuple[str, str]]) -> Service:
     service = Service("asking")
 
     async def listen(event: OrderCancelled) -> None:
@@ -124,8 +128,9 @@ async def test_a_bare_record_that_turns_out_to_be_nobodys_business_is_passed_ove
         assert harness.broker.committed["asking", "orders"] == 2
 
 
-async def test_what_is_not_heard_takes_no_events_place_in_the_ledger(service, heard) -> None:
+async def test_what_is_not_heard_takes_no_events_place_in_the_ledger() -> None:
     remote = Remote()
+    heard: list[tuple[str, str]] = []
     untyped = record(completed("a"), remote, headers=True)
     bare = Message(
         topic="orders",
@@ -133,7 +138,7 @@ async def test_what_is_not_heard_takes_no_events_place_in_the_ledger(service, he
         value=untyped.value,
         headers=tuple((name, value) for name, value in untyped.headers if name != "ce_type"),
     )
-    async with Harness(service, schemas=remote) as harness:
+    async with Harness(asking(heard), schemas=remote) as harness:
         await harness.deliver_record(bare)
         await harness.deliver_record(record(cancelled("a"), remote, headers=True))
         assert heard == [("a", "")]

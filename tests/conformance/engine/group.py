@@ -79,6 +79,11 @@ class Neighbour(Told):
     async def _give(self, *command: Any) -> None:
         self._member.obey(*command)
 
+    @property
+    def partitions(self) -> list[int]:
+        """Which partitions it holds now."""
+        return sorted(one.partition.number for one in self._member.source._assignments)
+
     async def until_paused(self) -> None:
         """Wait until the thread has done what was asked of it about pauses."""
         async with asyncio.timeout(WITHIN):

@@ -126,6 +126,26 @@ async def test_a_paused_partition_stays_paused_when_it_goes_away_and_comes_back(
     await first.until(lambda: first.got == [(0, 0), (0, 1), (1, 0)])
 
 
+async def test_a_partition_that_comes_after_it_was_asked_to_wait_waits(group: Group) -> None:
+    first = group.join()
+    await first.ask("always")
+    await first.until(lambda: first.held == 2)
+    guest = group.join()
+    await guest.until(lambda: guest.held == 1)
+    (away,) = guest.partitions
+    kept = 1 - away
+    await first.ask("pause", away)
+    await guest.leave()
+    await first.until(lambda: first.held == 2)
+    group.send(away, kept)
+    await first.until(lambda: (kept, 0) in first.got)
+    group.send(kept)
+    await first.until(lambda: (kept, 1) in first.got)
+    assert first.got == [(kept, 0), (kept, 1)]
+    await first.ask("resume", away)
+    await first.until(lambda: first.got == [(kept, 0), (kept, 1), (away, 0)])
+
+
 async def test_a_pause_whose_reason_ended_while_the_partition_was_away_is_over(group: Group) -> None:
     first = group.join()
     await first.ask("always")

@@ -1,0 +1,277 @@
+"""Mutants of the engine: each is one small change of its source that breaks one rule of the protocol.
+
+A mutant names a function, the words in it that it changes, and what it puts in their place. The function is compiled
+anew from its own source with that change, in its own module, and put where it was. So a mutant is always today's
+engine but for those words; where they are no longer there, it cannot be applied, and says so.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import sys
+import textwrap
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+
+class MutantDoesNotApplyError(Exception):
+    """The words that a mutant changes are not in the function, or not once."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Catching:
+    """The test that has to catch a mutant: its file below the root, its name, and the parameters that it is given."""
+
+    file: str
+    test: str
+    given: dict[str, str] = field(default_factory=dict)
+    """Parameter to the name, in the test's own module, of what is given for it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Mutant:
+    """One changed function, ``module:qualified.name``, and who catches it."""
+
+    name: str
+    target: str
+    old: str
+    new: str
+    caught_by: Catching
+
+    def __str__(self) -> str:
+        return self.name
+
+    def apply(self, patch: pytest.MonkeyPatch) -> None:
+        """Put the changed function into the engine, for as long as the patch lasts. Raises MutantDoesNotApplyError."""
+        module, holder, name = self._found()
+        original = inspect.getattr_static(holder, name)
+        function = original.fget if isinstance(original, property) else original
+        scope = vars(module)
+        before = dict(scope)
+        exec(compile(self._changed(function), f"<mutant {self.name}>", "exec", dont_inherit=True), scope)
+        changed = scope[name]
+        scope.clear()
+        scope.update(before)
+        if isinstance(holder, ModuleType):
+            for user in [one for one in list(sys.modules.values()) if vars(one).get(name) is original]:
+                patch.setattr(user, name, changed)
+        else:
+            patch.setattr(holder, name, changed)
+
+    def _found(self) -> tuple[ModuleType, Any, str]:
+        where, _, path = self.target.partition(":")
+        module = importlib.import_module(where)
+        *outer, name = path.split(".")
+        holder: Any = module
+        for part in outer:
+            holder = getattr(holder, part)
+        return module, holder, name
+
+    def _changed(self, function: Any) -> str:
+        source = textwrap.dedent(inspect.getsource(function))
+        if source.count(self.old) != 1:
+            raise MutantDoesNotApplyError(f"{self.name}: {self.target} has {self.old!r} {source.count(self.old)} times")
+        return "from __future__ import annotations\n" + source.replace(self.old, self.new)
+
+
+STEPS = "shared/tests/engine/test_the_order_of_steps.py"
+ORDER = "tests/conformance/engine/test_order_per_key.py"
+DELIVERY = "tests/conformance/engine/test_delivery_conformance.py"
+PROCESSOR = "farandole.engine.processor:Processor"
+
+MUTANTS = (
+    Mutant(
+        name="skip the claim",
+        target="farandole.engine.worker:Worker._put",
+        old="(await asyncio.shield(claims))[index]",
+        new="Verdict.RUN, False",
+        caught_by=Catching(file=STEPS, test="test_copies_of_an_event_in_one_batch_and_in_another_are_handled_once"),
+    ),
+    Mutant(
+        name="claim without the coordinates",
+        target="farandole.engine.processor:claim_of",
+        old="coordinates=delivery.coordinates",
+        new="coordinates=type(delivery.coordinates)(topic='', partition=0, offset=0)",
+        caught_by=Catching(file=STEPS, test="test_copies_of_an_event_in_one_batch_and_in_another_are_handled_once"),
+    ),
+    Mutant(
+        name="settle done early",
+        target=f"{PROCESSOR}._done",
+        old="    await self._publish(\n",
+        new="    await self._settle(admitted.delivery, State.DONE)\n    await self._publish(\n",
+        caught_by=Catching(
+            file=STEPS,
+            test="test_a_crash_before_the_follow_ons_are_acknowledged_loses_none_of_them",
+            given={"kind": "plain"},
+        ),
+    ),
+    Mutant(
+        name="commit before the acknowledgement",
+        target=f"{PROCESSOR}.process",
+        old="tries, pause = Tries(), FIRST_PAUSE\n",
+        new="tries, pause = Tries(), FIRST_PAUSE\n    self._source.finish(admitted.delivery.record)\n",
+        caught_by=Catching(
+            file=STEPS,
+            test="test_a_crash_before_the_follow_ons_are_acknowledged_loses_none_of_them",
+            given={"kind": "stored"},
+        ),
+    ),
+    Mutant(
+        name="commit after a refused settle",
+        target=f"{PROCESSOR}.process",
+        old="while not await self._obeyed(admitted, verdict, tries, pause):",
+        new="await self._obeyed(admitted, verdict, tries, pause)\n    while False:",
+        caught_by=Catching(
+            file=STEPS, test="test_after_a_refused_done_the_delivery_is_claimed_again_before_it_is_committed"
+        ),
+    ),
+    Mutant(
+        name="retry written although refused",
+        target=f"{PROCESSOR}._retry",
+        old="if not await self._settle(admitted.delivery, State.RETRY):\n        return False\n",
+        new="await self._settle(admitted.delivery, State.RETRY)\n",
+        caught_by=Catching(
+            file=STEPS, test="test_after_a_refused_retry_no_retry_record_is_written_until_the_ledger_agrees"
+        ),
+    ),
+    Mutant(
+        name="dead written although refused",
+        target=f"{PROCESSOR}._dead",
+        old="if not await self._settle(admitted.delivery, State.DEAD):\n        return False\n",
+        new="await self._settle(admitted.delivery, State.DEAD)\n",
+        caught_by=Catching(
+            file=STEPS, test="test_after_a_refused_dead_no_dead_letter_is_written_until_the_ledger_agrees"
+        ),
+    ),
+    Mutant(
+        name="retry announced after the record",
+        target=f"{PROCESSOR}._retry",
+        old="if not await self._settle(admitted.delivery, State.RETRY):\n        return False\n"
+        "    await self._publish_retry(admitted, report, delay)\n",
+        new="await self._publish_retry(admitted, report, delay)\n"
+        "    if not await self._settle(admitted.delivery, State.RETRY):\n        return False\n",
+        caught_by=Catching(
+            file=STEPS,
+            test="test_a_retry_that_was_announced_is_written_after_a_crash_and_the_handler_does_not_run_for_it",
+        ),
+    ),
+    Mutant(
+        name="dead written after the record",
+        target=f"{PROCESSOR}._dead",
+        old="if not await self._settle(admitted.delivery, State.DEAD):\n        return False\n"
+        "    await self._publish_dead(admitted, report)\n",
+        new="await self._publish_dead(admitted, report)\n"
+        "    if not await self._settle(admitted.delivery, State.DEAD):\n        return False\n",
+        caught_by=Catching(
+            file=STEPS,
+            test="test_a_dead_letter_that_was_announced_is_written_after_a_crash_and_the_handler_does_not_run_for_it",
+            given={"kind": "plain"},
+        ),
+    ),
+    Mutant(
+        name="tombstone skipped",
+        target=f"{PROCESSOR}._bury",
+        old="store = self._store",
+        new="store = None",
+        caught_by=Catching(
+            file=STEPS, test="test_what_was_given_up_is_not_handled_by_whoever_had_it_too_when_the_ledger_forgot"
+        ),
+    ),
+    Mutant(
+        name="epoch unchecked",
+        target="farandole.engine.session:LedgerSession._exchange_once",
+        old="self._lost.set()\n        for tell in self._on_lost:\n            tell()\n",
+        new="self._epoch = await self._ledger.join()\n",
+        caught_by=Catching(
+            file=STEPS, test="test_what_is_in_flight_when_the_ledger_is_wiped_is_abandoned_and_fetched_again"
+        ),
+    ),
+    Mutant(
+        name="commit over a gap",
+        target="farandole.engine.tracker:Tracker._position",
+        old="next(iter(self._unfinished), self._begun)",
+        new="self._begun",
+        caught_by=Catching(
+            file="shared/tests/engine/test_tracker.py",
+            test="test_nothing_is_committed_before_the_first_offset_is_finished",
+        ),
+    ),
+    Mutant(
+        name="commit for an assignment that ended",
+        target="farandole.kafka.assignments:Assignments.finish",
+        old="self._by_number.get(number)",
+        new="next(iter(self._by_number.values()), None)",
+        caught_by=Catching(
+            file="shared/tests/kafka/test_assignments_that_ended.py",
+            test="test_what_was_fetched_before_a_partition_went_away_commits_nothing_when_it_is_back",
+        ),
+    ),
+    Mutant(
+        name="forget pauses on assign",
+        target="farandole.kafka.holding:Holding.take",
+        old="self._switch(consumer, partition)",
+        new="pass",
+        caught_by=Catching(
+            file="tests/conformance/engine/test_members_that_come_and_go.py",
+            test="test_a_partition_that_comes_after_it_was_asked_to_wait_waits",
+        ),
+    ),
+    Mutant(
+        name="no jitter",
+        target="farandole.retry:Backoff.delay",
+        old=" * random.random()",
+        new="",
+        caught_by=Catching(
+            file="shared/tests/engine/test_recovery.py",
+            test="test_delays_are_spread_so_that_a_crowd_does_not_come_back_at_once",
+        ),
+    ),
+    Mutant(
+        name="a retry before it is due",
+        target="farandole.engine.worker:Worker._admit",
+        old="admitted.delivery.due > self._clock.now()",
+        new="False",
+        caught_by=Catching(
+            file="shared/tests/engine/test_what_private_records_may_claim.py",
+            test="test_a_retry_after_a_year_waits_as_long_as_the_longest_backoff_and_not_at_all_less",
+        ),
+    ),
+    Mutant(
+        name="a held key released early",
+        target=f"{PROCESSOR}._run",
+        old="await self._hold_back(admitted.delivery, tries, delay)\n                return False",
+        new="return await self._retry(admitted, result.report, delay)",
+        caught_by=Catching(file=ORDER, test="test_what_fails_holds_back_its_key_and_no_other", given={"kind": "plain"}),
+    ),
+    Mutant(
+        name="attempts believed on a domain topic",
+        target="farandole.engine.intake:Intake.admit",
+        old="_private_headers(record.headers) if private else {}",
+        new="_private_headers(record.headers)",
+        caught_by=Catching(file=DELIVERY, test="test_attempt_headers_are_not_believed_on_a_domain_topic"),
+    ),
+    Mutant(
+        name="breaker ignored",
+        target="farandole.engine.gate:Gate.enter",
+        old="if permit is None:\n",
+        new="if permit is None:\n                return NO_PASSAGE\n            if permit is None:\n",
+        caught_by=Catching(
+            file="shared/tests/breaker/test_an_outage_is_waited_for.py",
+            test="test_nothing_is_retried_or_given_up_for_an_outage_and_the_dead_are_left_alone",
+        ),
+    ),
+    Mutant(
+        name="claimed before its type is told",
+        target="farandole.engine.intake:Admitted.is_untold",
+        old="untyped and _schema_id(self.delivery.record.value) is not None",
+        new="False",
+        caught_by=Catching(
+            file="shared/tests/engine/test_schemas_that_only_a_registry_knows.py",
+            test="test_what_is_not_heard_takes_no_events_place_in_the_ledger",
+        ),
+    ),
+)
