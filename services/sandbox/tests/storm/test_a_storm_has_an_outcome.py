@@ -103,9 +103,11 @@ def test_the_forecast_counts_the_runs_that_are_still_to_come():
     assert "out for another 30 s; 1,234 calls so far; 1 min 41 s or more to go" in told[1]
 
 
-def test_the_same_line_is_not_told_twice():
+def test_lines_are_told_when_they_are_news_and_not_more_than_one_in_two_seconds():
     told: list[str] = []
-    forecast = Forecast(PLAN, (Way.MESH,), say=told.append)
-    for _ in range(3):
-        forecast.draining(Way.MESH, answered=1, dead=0)
-    assert len(told) == 1
+    clock = [0.0]
+    forecast = Forecast(PLAN, (Way.MESH,), say=told.append, now=lambda: clock[0])
+    for second, answered in enumerate((1, 2, 3, 3, 3, 3)):
+        clock[0] = second
+        forecast.draining(Way.MESH, answered=answered, dead=0)
+    assert [line.split("mesh: ")[1].split(" of")[0] for line in told] == ["1", "3"]

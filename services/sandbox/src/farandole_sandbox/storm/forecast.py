@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from datetime import timedelta
@@ -18,14 +19,25 @@ SETTING_UP: Final = timedelta(seconds=10)
 
 
 class Forecast:
-    """Tells, at most every other second. ``ways`` are the runs that are to come, one after another."""
+    """Tells, at most every other second. ``ways`` are the runs that are to come, one after another.
 
-    def __init__(self, plan: Plan, ways: Sequence[Way], *, say: Callable[[str], None] = say) -> None:
+    ``now`` is a clock in seconds.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        ways: Sequence[Way],
+        *,
+        say: Callable[[str], None] = say,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._plan = plan
         self._ways = ways
         self._say = say
-        self._began = time.monotonic()
-        self._told = 0.0
+        self._now = now
+        self._began = now()
+        self._told = -math.inf
         self._last = ""
 
     def begin(self) -> None:
@@ -49,7 +61,7 @@ class Forecast:
 
     def tell(self, line: str) -> None:
         """Write a line, with the seconds since the beginning."""
-        self._say(f"{time.monotonic() - self._began:6.1f} s  {line}")
+        self._say(f"{self._now() - self._began:6.1f} s  {line}")
 
     def still(self, ways: Sequence[Way]) -> timedelta:
         """Return how long these runs take at the least."""
@@ -59,9 +71,9 @@ class Forecast:
         return timedelta(seconds=max(0, self._plan.orders - done) / self._plan.rate)
 
     def _now_and_then(self, way: Way, line: str, left: timedelta) -> None:
-        if line == self._last or time.monotonic() - self._told < BETWEEN_LINES.total_seconds():
+        if line == self._last or self._now() - self._told < BETWEEN_LINES.total_seconds():
             return
-        self._told, self._last = time.monotonic(), line
+        self._told, self._last = self._now(), line
         after = self._ways[self._ways.index(way) + 1 :]
         self.tell(f"{way.spoken}: {line}; {_spoken(left + self.still(after))} or more to go")
 
