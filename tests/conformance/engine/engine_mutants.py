@@ -256,9 +256,9 @@ MUTANTS = (
     ),
     Mutant(
         name="breaker ignored",
-        target="farandole.engine.gate:Gate.enter",
-        old="if permit is None:\n",
-        new="if permit is None:\n                return NO_PASSAGE\n            if permit is None:\n",
+        target="farandole.engine.gate:Gate._through_all",
+        old="permit = await (self._within_patience(door, visitor) if permits else door.enter(visitor))",
+        new="return NO_PASSAGE",
         caught_by=Catching(
             file="shared/tests/breaker/test_an_outage_is_waited_for.py",
             test="test_nothing_is_retried_or_given_up_for_an_outage_and_the_dead_are_left_alone",
