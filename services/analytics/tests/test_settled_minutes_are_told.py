@@ -16,6 +16,7 @@ from farandole_analytics.minutes import Minutes
 from farandole_analytics.settings import AnalyticsSettings
 from farandole_analytics.tally import Tally
 from farandole_analytics.telling import Telling
+from farandole_events.orders import OrderPlaced
 from farandole_events.sales import SalesPerMinute
 
 SETTINGS = AnalyticsSettings(settle=timedelta(seconds=10), keep=timedelta(hours=2))
@@ -52,8 +53,8 @@ class Worker:
             settings=SETTINGS,
         )
 
-    def take(self, event_id: str, *, time: datetime = NOON) -> None:
-        self.tally.take(order(), delivery(event_id, appended=self.clock.now(), time=time))
+    def take(self, event_id: str, *, time: datetime = NOON, placed: OrderPlaced | None = None) -> None:
+        self.tally.take(placed or order(), delivery(event_id, appended=self.clock.now(), time=time))
 
     async def after(self, duration: timedelta) -> list[SalesPerMinute]:
         """Let time pass, and return what is told then."""
@@ -142,3 +143,12 @@ async def test_what_could_not_be_published_is_told_later(worker, publisher) -> N
         await worker.after(timedelta(seconds=70))
     publisher.away = False
     assert len(await worker.after(timedelta(seconds=1))) == 3
+
+
+async def test_figures_that_no_event_can_hold_do_not_keep_the_others_from_being_told(worker) -> None:
+    """The units of a SalesPerMinute have 31 bits; an order of two lines can say more."""
+    worker.take("huge", placed=order(lines=(("11", 2**31 - 1, 1), ("11", 2**31 - 1, 1)), country="Chad"))
+    worker.take("good", placed=order(lines=(("12", 1, 500),), country="Peru"))
+    told = await worker.after(timedelta(seconds=70))
+    assert {one.product_id or one.country for one in told} == {"12", "Peru"}
+    assert await worker.after(timedelta(hours=1)) == []

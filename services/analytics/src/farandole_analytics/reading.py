@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import structlog
 from farandole import Codec
 from farandole.delivery import Record
@@ -16,6 +18,8 @@ from farandole_analytics.tally import Tally, Verdict
 log = structlog.get_logger(__name__)
 
 HEARD = OrderPlaced.avro.fullname
+MOST_LINES: Final = 1_000
+"""Of one order. A minute's figures are one record of the table's log, and a record has its size."""
 
 
 class Reading:
@@ -28,7 +32,7 @@ class Reading:
         self._metrics = metrics
         self._passed_over = Counter(
             "farandole_analytics_passed_over",
-            "Orders that are in no figure: unreadable, or late beyond the minutes that are kept.",
+            "Orders that are in no figure: unreadable, of too many lines, or late beyond the minutes that are kept.",
             ("reason",),
             registry=metrics.registry,
         )
@@ -46,6 +50,10 @@ class Reading:
             self.unreadable += 1
             self._passed_over.labels("unreadable").inc()
             log.warning("an order cannot be read", coordinates=str(record.coordinates), reason=str(error))
+            return False
+        if len(order.lines) > MOST_LINES:
+            self._passed_over.labels("too many lines").inc()
+            log.warning("an order has too many lines", coordinates=str(record.coordinates), lines=len(order.lines))
             return False
         match self._tally.take(order, delivery):
             case Verdict.COUNTED:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -11,10 +10,11 @@ from typing import Final
 from farandole import Delivery
 from farandole_events.orders import OrderPlaced
 
-from farandole_analytics.figures import By, Figures, Parts, Slice, together
+from farandole_analytics.figures import By, Figures, Parts, Slice
 
 MARK_BYTES: Final = 12
 """96 bits of a hash: two of a billion ids are alike with a chance of one in 10¹¹."""
+ONE_ORDER: Final = Figures(orders=1, units=0, revenue_cents=0)
 AHEAD_AT_MOST: Final = timedelta(minutes=5)
 _MINUTE: Final = timedelta(minutes=1)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -45,14 +45,14 @@ def parts_of(order: OrderPlaced) -> Parts:
     """
     units = sum(line.quantity for line in order.lines)
     whole = Figures(orders=1, units=units, revenue_cents=order.total_cents)
-    parts: Mapping[Slice, Figures] = {
+    parts: dict[Slice, Figures] = {
         Slice(by=By.TOTAL, name="", currency=order.currency): whole,
         Slice(by=By.COUNTRY, name=order.ship_to.country, currency=order.currency): whole,
     }
     for line in order.lines:
         product = Slice(by=By.PRODUCT, name=line.product_id, currency=order.currency)
-        first = 0 if product in parts else 1
-        parts = together(parts, {product: Figures(orders=first, units=line.quantity, revenue_cents=line.total_cents)})
+        earned = Figures(orders=0, units=line.quantity, revenue_cents=line.total_cents)
+        parts[product] = parts.get(product, ONE_ORDER) + earned
     return parts
 
 

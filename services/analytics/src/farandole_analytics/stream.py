@@ -8,6 +8,7 @@ from typing import Any, Final, cast
 
 import faust
 from farandole.delivery import Coordinates, Record
+from farandole.headers import kept
 from farandole.settings import Settings
 
 from farandole_analytics.credentials import credentials
@@ -116,6 +117,6 @@ def _record(event: Any) -> Record:
         coordinates=Coordinates(topic=message.topic, partition=message.partition, offset=message.offset),
         key=event.key,
         value=event.value,
-        headers=tuple(message.headers or ()),
+        headers=kept(message.headers or ()),
         appended=datetime.fromtimestamp(message.timestamp, UTC),
     )

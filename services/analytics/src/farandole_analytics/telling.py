@@ -8,6 +8,7 @@ import structlog
 from farandole import Clock, FarandoleError
 from farandole.engine.encoder import Encoder
 from farandole.engine.ports import Message, Publisher
+from farandole.errors import ContractError
 from farandole.identity import derived_id
 from farandole_events.sales import SalesPerMinute
 
@@ -47,13 +48,24 @@ class Telling:
                 log.warning("figures could not be published and will be later", reason=str(error))
 
     async def tell(self) -> None:
-        """Tell what is due. Raises BrokerUnavailableError; nothing counts as told then."""
-        lines = self._minutes.due(now=self._clock.now(), settle=self._settings.settle, most=MOST_AT_ONCE)
-        await self._publisher.publish([self._message(line) for line in lines])
-        self._minutes.told(lines)
-        self.events += len(lines)
+        """Tell what is due. Raises BrokerUnavailableError; nothing counts as told then.
 
-    def _message(self, line: Line) -> Message:
+        Figures that no event can hold are logged and count as told: those after them must not wait for ever.
+        """
+        lines = self._minutes.due(now=self._clock.now(), settle=self._settings.settle, most=MOST_AT_ONCE)
+        messages = [message for line in lines if (message := self._message(line)) is not None]
+        await self._publisher.publish(messages)
+        self._minutes.told(lines)
+        self.events += len(messages)
+
+    def _message(self, line: Line) -> Message | None:
+        try:
+            return self._encoded(line)
+        except ContractError as error:
+            log.warning("figures that no event can hold", window=line.window, part=str(line.part), reason=str(error))
+            return None
+
+    def _encoded(self, line: Line) -> Message:
         event = event_of(line)
         encoded = self._encoder.first(event, event_id=id_of(line), flow=flow_of(line), causes=())
         return Message(topic=encoded.topic, key=encoded.key, value=encoded.value, headers=encoded.headers)

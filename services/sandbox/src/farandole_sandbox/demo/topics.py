@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Message, TopicPartition
 from farandole import catalogues, headers
 from farandole.codec import Codec
 from farandole.errors import BrokerUnavailableError, ContractError
+from farandole.kafka.reading import headers_of
 from farandole.schema import Catalogue
 
 from farandole_sandbox.demo.record import Record
@@ -87,8 +88,7 @@ def _batch(consumer: Consumer) -> Iterable[Message]:
 
 def read_record(message: Message, codec: Codec) -> Record:
     """Decode a record; what cannot be read has no fields."""
-    pairs = cast("list[tuple[str, bytes | None]]", message.headers() or [])
-    named = {name: value.decode("utf-8", "replace") for name, value in pairs if value is not None}
+    named = {name: value.decode("utf-8", "replace") for name, value in headers_of(message)}
     fullname, fields = _decoded(message.value(), codec)
     causes = (named.get(headers.CAUSATION_ID, ""), *named.get(headers.CAUSES, "").split(","))
     return Record(
