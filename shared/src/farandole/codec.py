@@ -90,7 +90,7 @@ class Codec:
         known = self._generic.get(value[1:PREFIX])
         if known is None:
             schema = self._schemas.by_id(int.from_bytes(value[1:PREFIX], "big"))
-            known = schema, compile_reader(schema.avsc, lambda _: dict)
+            known = schema, _compiled(schema, lambda: compile_reader(schema.avsc, lambda _: dict))
             self._generic[value[1:PREFIX]] = known
         schema, read = known
         return schema, cast("dict[str, Any]", _read_all(read, value, schema.name))
@@ -112,18 +112,27 @@ class Codec:
         written = self._schemas.by_id(int.from_bytes(wire_id, "big"))
         if written.fullname != event.avro.fullname:
             raise _undecodable(f"the value is no {event.__name__}", f"it was written as {written.fullname}")
-        if _same_shape(written.avsc, event.avro.avsc):
-            read = compile_reader(written.avsc, _classes(event).__getitem__)
-        else:
-            read = _resolving_reader(written, event)
+        read = _compiled(written, lambda: _reader_of(written, event))
         self._readers[wire_id, event] = read
         return read
+
+
+def _compiled(schema: EventSchema, compile_it: Callable[[], ReadRecord]) -> ReadRecord:
+    """Compile the reader of a schema that somebody else wrote; one that cannot be compiled makes values undecodable."""
+    try:
+        return compile_it()
+    except (ContractError, MemoryError):
+        raise
+    except Exception as broken:
+        raise _undecodable(f"the schema {schema.id} cannot be read", _sentence(broken)) from broken
 
 
 def _read_all(read: ReadRecord, value: bytes, name: str) -> Any:
     size = len(value)
     try:
         result, end = read(value, PREFIX, size)
+    except MemoryError:
+        raise  # which is no fault of the bytes: they may be read when there is room again
     except Exception as malformed:
         raise _undecodable(f"the value is no {name}", _sentence(malformed)) from malformed
     if end != size:
@@ -132,12 +141,18 @@ def _read_all(read: ReadRecord, value: bytes, name: str) -> Any:
     return result
 
 
+def _reader_of(written: EventSchema, event: type[Event]) -> ReadRecord:
+    if _same_shape(written.avsc, event.avro.avsc):
+        return compile_reader(written.avsc, _classes(event).__getitem__)
+    return _resolving_reader(written, event)
+
+
 def _resolving_reader(written: EventSchema, event: type[Event]) -> ReadRecord:
     """Return a reader of another version of the schema, by Avro's resolution rules.
 
     The strict reader goes first, so that the resolving one only ever sees bytes that are of the writer's schema.
     """
-    check = compile_reader(written.avsc, lambda _: dict)
+    check = compile_reader(written.avsc, lambda _: _nothing)
     writer = _parsed(written.avsc)
     reader = _parsed(event.avro.avsc)
 
@@ -147,6 +162,10 @@ def _resolving_reader(written: EventSchema, event: type[Event]) -> ReadRecord:
         return msgspec.convert(resolved, event), end
 
     return read
+
+
+def _nothing(**_: Any) -> None:
+    """Make nothing of a record's fields: they are only looked at."""
 
 
 def _parsed(avsc: Mapping[str, Any]) -> Any:
