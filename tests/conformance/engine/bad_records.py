@@ -301,10 +301,6 @@ def _with_odd_headers(mine: Things) -> Iterator[Bad]:
     record = good(mine, name)
     nulls: Headers = tuple((one, None) for one, _ in record.headers)  # type: ignore[misc] - as a stranger may
     yield Bad(name=name, row=NO_ENVELOPE, record=replace(record, headers=nulls))
-    name = "a header whose name is no UTF-8"
-    record = good(mine, name)
-    odd: Headers = (*record.headers, (b"\xff\xfe", b"x"))  # type: ignore[assignment] - as a stranger may
-    yield Bad(name=name, row=NO_ENVELOPE, record=replace(record, headers=odd))
     for name, forged in {"an attempt of 999": b"999", "an attempt of a thousand digits": b"9" * 1_000}.items():
         private = {f"farandole_{one}": forged for one in ("attempt", "round", "due_after_ms", "origin")}
         yield Bad(name=name, row=FORGED, record=_with(good(mine, name), **private))
