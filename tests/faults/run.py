@@ -36,7 +36,7 @@ from farandole_sandbox.demo.waiting import Counter
 from faults import Faults
 from invariants import Broken, Seen, broken
 from lines import Lines
-from load import place
+from load import AT_ONCE, place
 from memory import Memory
 from profiles import Profile
 from settling import Settled, settle
@@ -50,7 +50,6 @@ PROBE = services.ServiceProcess(
 PROBED = {order_probe.NAME: heard_topics(order_probe.service)}
 _PATIENCE = timedelta(seconds=90)
 _SHOW_EVERY = 1.0
-_AT_ONCE = 256
 # Killed again and again is what this run does to its processes: nobody should wait for minutes because of it.
 _POLICY = RestartPolicy(longest=timedelta(seconds=2), stable=timedelta(seconds=5))
 
@@ -142,7 +141,7 @@ class _Run:
     async def whole(self, faults: Sequence[Fault]) -> Ended:
         watching = asyncio.create_task(self._memory.watch())
         try:
-            async with httpx2.AsyncClient(limits=httpx2.Limits(max_connections=_AT_ONCE)) as client:
+            async with httpx2.AsyncClient(limits=httpx2.Limits(max_connections=2 * AT_ONCE)) as client:
                 return await self._under_load(client, faults)
         finally:
             watching.cancel()
