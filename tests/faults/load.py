@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Final
 
 from farandole_sandbox.demo.errand import Errand
-from farandole_sandbox.demo.shop import CONNECTIONS, Shop
+from farandole_sandbox.demo.shop import CONNECTIONS, Shop, ShopClosed
 
 _TOGETHER: Final = CONNECTIONS // 2
 AT_ONCE: Final = 4 * _TOGETHER
@@ -22,15 +22,19 @@ async def place(shop: Shop, errands: Iterable[Errand], *, count: int, over: time
 
     Who waits for an order service that is away does not keep the next customers from coming, up to ``AT_ONCE``.
 
-    Raises:
-        ShopClosed: the order service stayed away for longer than a shop waits.
+    An order service that stays away for longer than a shop waits is a surprise among the shop's receipts.
     """
     began, waiting, sent = time.monotonic(), iter(errands), 0
     room = asyncio.Semaphore(AT_ONCE // _TOGETHER)
 
     async def come(few: list[Errand]) -> None:
         async with room:
-            await shop.place_all(few)
+            try:
+                await shop.place_all(few)
+            except ShopClosed as closed:
+                # The order service stayed away. The mesh is judged all the same: this is one thing more that is wrong.
+                if str(closed) not in shop.receipts.surprises:
+                    shop.receipts.surprises.append(str(closed))
 
     async with asyncio.TaskGroup() as customers:
         while few := list(islice(waiting, _TOGETHER)):
