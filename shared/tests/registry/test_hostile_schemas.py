@@ -97,6 +97,13 @@ def test_it_is_refused_quickly_and_with_a_reason(schema) -> None:
     assert 10 < len(refused.value.why) < 1_000
 
 
+@pytest.mark.parametrize("of", ["nulls", "an array of nulls", "a map of nulls"])
+def test_what_takes_no_bytes_is_said_to(of: str) -> None:
+    with pytest.raises(UnknownSchemaError) as refused:
+        read_foreign(json.dumps(HOSTILE[of]), 77)
+    assert "takes no bytes" in refused.value.why
+
+
 USUAL = {
     "no field at all": record(),
     "every primitive": record("boolean", "int", "long", "float", "double", "bytes", "string"),

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -15,6 +17,9 @@ from farandole.errors import LocalMeshError
 from farandole.testing.apicurio import Apicurio
 from farandole.testing.fake_registry import FakeRegistry
 from farandole.testing.tcp_proxy import TcpProxy
+
+# The service of the process tests is a module beside them; importlib mode puts no test folder on the path.
+sys.path.insert(0, str(Path(__file__).parent))
 
 
 class Running(Protocol):
