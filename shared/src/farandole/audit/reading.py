@@ -28,24 +28,26 @@ class Reader:
 
     def __init__(self, inquiries: Sequence[Inquiry], *, schemas: SchemaSource, cluster: str) -> None:
         self._schemas = schemas
-        self._anybody = Intake(
-            service="", cluster=cluster, handlers={}, schemas=schemas, topics=PrivateTopics(service="", tiers=0)
-        )
-        self._private, self._own = (
-            {
-                one.name: Intake(
-                    service=one.name, cluster=cluster, handlers=one.handlers, schemas=schemas, topics=topics(one)
-                )
-                for one in inquiries
-            }
-            for topics in (lambda one: _AllPrivate(service=one.name, tiers=0), lambda one: one.topics)
-        )
+        self._cluster = cluster
+        nobody = PrivateTopics(service="", tiers=0)
+        self._anybody = Intake(service="", cluster=cluster, handlers={}, schemas=schemas, topics=nobody)
+        self._own = {one.name: self._intake(one, one.topics) for one in inquiries}
+        self._private = {one.name: self._intake(one, _AllPrivate(service=one.name, tiers=0)) for one in inquiries}
         self._answering = frozenset(one.name for one in inquiries if one.emits_unremembered)
         self._by_type: dict[tuple[str, str], list[Inquiry]] = {}
         self._by_topic: dict[str, list[Inquiry]] = {}
         self._topics_of_type: dict[str, set[str]] = {}
         for one in inquiries:
             self._note(one)
+
+    def _intake(self, inquiry: Inquiry, topics: PrivateTopics) -> Intake:
+        return Intake(
+            service=inquiry.name,
+            cluster=self._cluster,
+            handlers=inquiry.handlers,
+            schemas=self._schemas,
+            topics=topics,
+        )
 
     def _note(self, inquiry: Inquiry) -> None:
         for name, handler in inquiry.handlers.items():
