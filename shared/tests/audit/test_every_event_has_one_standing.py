@@ -172,6 +172,10 @@ EXAMPLES = {
         Evidence(sightings=(at(Place.PASSED),), dead=0, entry=entry(State.DEAD), entry_place=Place.PASSED),
         Standing.DEAD,
     ),
+    "it is dead, the ledger was wiped, and the delivery that died comes again": (
+        Evidence(sightings=(at(Place.OPEN),), dead=0),
+        Standing.DEAD,
+    ),
     "its dead letter is missing": (
         Evidence(sightings=(at(Place.PASSED),), entry=entry(State.DEAD), entry_place=Place.PASSED),
         Standing.STRANDED,

@@ -6,9 +6,13 @@ import asyncio
 import time
 import uuid
 from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import httpx2
+from farandole import audit as deliveries
+from farandole import installed
 from farandole.local.state import MeshState
 
 from farandole_sandbox.demo import northwind
@@ -45,6 +49,7 @@ class Running:
             troubles.append(f"the mesh does not come to rest; left are {left}")
         self._progress.tell("reading the books")
         books = await read_books(self._mesh, self._client, self._shop.receipts.placed)
+        troubles += await self._unaccounted()
         return Outcome(
             receipts=self._shop.receipts,
             books=books,
@@ -73,6 +78,16 @@ class Running:
         finally:
             placing.cancel()
         return []
+
+    async def _unaccounted(self) -> list[str]:
+        """Return, in words, which deliveries of this demo's events are lost or stranded."""
+        services = installed.services()
+        target = deliveries.target_of(Path(self._mesh.home), services)
+        report = await deliveries.audit(target, services, since=datetime.fromtimestamp(self._began, UTC))
+        return [
+            f"{one.kind}: {one.event_id or one.key} of {one.service}, {one.where}: {one.what}"
+            for one in report.findings
+        ]
 
     async def _held(self) -> int:
         """Return how many retries wait until they are due, and tell: orders may wait for them for minutes."""
