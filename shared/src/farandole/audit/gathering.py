@@ -66,10 +66,13 @@ class Gathering:
         memory = await self._books.recall(cases)
         unsettled = [traces[0] for key, traces in cases.items() if _is_unsettled(memory, key, traces[0])]
         published = await self._published(unsettled, land, answers)
+        letters_kept = land.is_whole(self._dead_letters)
         found = {}
         for key, traces in cases.items():
-            evidence = self._evidence(key, traces, memory, land, answers)
-            found[key] = judge(replace(evidence, is_published=published.get(key, True))), memory.entries[key]
+            evidence = self._evidence(key, traces, memory, land, answers, letters_kept=letters_kept)
+            if key in published:
+                evidence = replace(evidence, is_published=published[key])
+            found[key] = judge(evidence), memory.entries[key]
         return found
 
     def judged_by_entry(self, entry: Entry, land: Land) -> Judgement:
@@ -87,7 +90,14 @@ class Gathering:
         )
 
     def _evidence(
-        self, key: bytes, traces: Sequence[Trace], memory: Memory, land: Land, answers: Answers | None
+        self,
+        key: bytes,
+        traces: Sequence[Trace],
+        memory: Memory,
+        land: Land,
+        answers: Answers | None,
+        *,
+        letters_kept: bool,
     ) -> Evidence:
         entry, last = memory.entries[key], max(one.appended for one in traces)
         leaves_a_trace = self._leaves_a_trace(last, memory)
@@ -101,7 +111,7 @@ class Gathering:
             entry=entry,
             entry_place=land.place(self._name, entry.coordinates) if entry else Place.DELETED,
             inbox=memory.rows.get((traces[0].source, traces[0].event_id)),
-            letters_kept=land.is_whole(self._dead_letters),
+            letters_kept=letters_kept,
             leaves_a_trace=leaves_a_trace,
             is_answered=None if leaves_a_trace else self._is_answered(traces[0], land, answers),
             is_held_back=self._is_held_back(traces, entry, last),
