@@ -162,6 +162,7 @@ def status_of(service: Service, runtime: Runtime, groups: Mapping[str, Any]) -> 
         "ledger": (session.unavailable or "ok") if session else "not needed",
         "breakers": breakers_of(runtime),
         "groups": groups,
+        "brokers": _unacknowledged(runtime) or "ok",
         "outbox_idle": runtime.relay.idle if runtime.relay else True,
     }
 
@@ -178,6 +179,15 @@ def breakers_of(runtime: Runtime) -> Mapping[str, Any]:
         }
         for name, door in doors.items()
     }
+
+
+def _unacknowledged(runtime: Runtime) -> str | None:
+    """Return why what waits to be published waits; nothing where nothing does, for then nobody asked the brokers."""
+    publisher = runtime.publisher
+    waits = (runtime.worker is not None and runtime.worker.in_flight > 0) or not (
+        runtime.relay is None or runtime.relay.idle
+    )
+    return publisher.error if waits and isinstance(publisher, KafkaPublisher) else None
 
 
 def connection_of(settings: Settings, *, client: str) -> Connection:

@@ -35,8 +35,10 @@ class Answering:
             return await self._answer(question, delivery)
 
         async def with_effect(question, delivery, work):
+            answer = await self._answer(question, delivery)
+            # Last: from its first statement on it would hold up every other writer, where the store is SQLite.
             await work.execute(self.effects.insert().values(thing=question.thing))
-            return await self._answer(question, delivery)
+            return answer
 
         plain.__annotations__ = {"question": mine.asked, "delivery": Delivery, "return": mine.answered}
         with_effect.__annotations__ = {**plain.__annotations__, "work": UnitOfWork}

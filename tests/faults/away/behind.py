@@ -30,7 +30,7 @@ PATIENCE = timedelta(seconds=1)
 
 
 class Behind(RealWorld):
-    """A service whose Redis is at ``redis_url``, its brokers at ``bootstrap``, its database at ``database_url``."""
+    """A service whose Redis is the backend's, its brokers at ``bootstrap``, its database at ``database_url``."""
 
     def __init__(
         self,
@@ -39,12 +39,10 @@ class Behind(RealWorld):
         backend: Backend,
         events: Sequence[type[Event]],
         *,
-        redis_url: str,
         bootstrap: str | None = None,
         database_url: str | None = None,
     ) -> None:
         super().__init__(service, folder, backend, events)
-        self._redis_url = redis_url
         self._direct = self._connection
         self._connection = Connection(bootstrap=bootstrap or backend.bootstrap, client_id=service.name)
         self._url = database_url or self._url
@@ -111,6 +109,3 @@ class Behind(RealWorld):
         if self.service.tables is None:
             return None
         return Store(self._url, metadata=(self.service.tables,), service=self.service.name, patience=PATIENCE)
-
-    def _new_ledger(self) -> RedisLedger:
-        return RedisLedger(self._redis_url, cluster=self._backend.cluster_id, service=self.service.name)

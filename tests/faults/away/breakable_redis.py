@@ -33,6 +33,18 @@ class BreakableRedis:
         """Where services find it: behind the proxy."""
         return f"redis://127.0.0.1:{self.proxy.port}/0"
 
+    async def start(self) -> None:
+        """Start the server, as `mend` does."""
+        await self._server.start()
+
+    async def stop(self) -> None:
+        """End the server in order."""
+        await self._server.stop()
+
+    async def kill(self) -> None:
+        """End the server, as `break_` does."""
+        await self._server.kill()
+
     async def __aenter__(self) -> Self:
         await self._server.start()
         await self.proxy.start()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import uuid
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -41,14 +42,15 @@ async def redis(tmp_path: Path) -> AsyncIterator[BreakableRedis]:
 
 @pytest_asyncio.fixture
 async def run(
-    backend: Backend, redis: BreakableRedis, tmp_path: Path, mine: Things
+    request: pytest.FixtureRequest, redis: BreakableRedis, tmp_path: Path, mine: Things
 ) -> AsyncIterator[Callable[..., Behind]]:
     """Run a service behind the proxies, and end it after the test."""
     worlds: list[Behind] = []
 
-    def begin(answering: Answering, **behind: Any) -> Behind:
+    def begin(answering: Answering, *, backend: Backend | None = None, **behind: Any) -> Behind:
         events = (mine.asked, mine.answered, mine.noted)
-        world = Behind(answering.service, tmp_path, backend, events, redis_url=redis.url, **behind)
+        backend = backend or request.getfixturevalue("backend")
+        world = Behind(answering.service, tmp_path, replace(backend, redis=redis), events, **behind)
         worlds.append(world)
         return world
 

@@ -128,6 +128,11 @@ class Runtime:
             for task in background:
                 task.cancel()
 
+    @property
+    def publisher(self) -> Publisher:
+        """Where its events go."""
+        return self._ports.publisher
+
     def stop(self, grace: timedelta) -> None:
         """Fetch nothing more; `run` returns when what is in flight is finished, or after ``grace``."""
         if self.worker is not None:

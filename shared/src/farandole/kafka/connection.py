@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import timedelta
+from typing import Any, Final
+
+ANSWERS_WITHIN: Final = timedelta(seconds=15)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,6 +29,9 @@ class Connection:
             "security.protocol": self.security_protocol,
             "reconnect.backoff.ms": 50,
             "reconnect.backoff.max.ms": 1_000,
+            # A broker that vanished without a word is given up after this; the client's own default is a minute.
+            "socket.timeout.ms": ANSWERS_WITHIN // timedelta(milliseconds=1),
+            "socket.keepalive.enable": True,
             "allow.auto.create.topics": False,
             "log_level": 2,
         }

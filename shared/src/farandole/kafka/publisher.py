@@ -9,6 +9,7 @@ import asyncio
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import timedelta
 from typing import Final
 
 import structlog
@@ -18,12 +19,16 @@ from confluent_kafka import Message as Report
 from farandole.engine.ports import Message
 from farandole.engine.size import MOST_PRIVATE_BYTES
 from farandole.errors import BrokerUnavailableError
-from farandole.kafka.connection import Connection
+from farandole.kafka.connection import ANSWERS_WITHIN, Connection
 
 log = structlog.get_logger(__name__)
 
 POLL: Final = 0.1
 FLUSH_WITHIN: Final = 10.0
+DELIVERED_WITHIN: Final = timedelta(minutes=2)
+"""How long the client tries by itself, before whoever published is told, and tries again."""
+MOST_QUEUED_KB: Final = 64 * 1024
+"""What waits for brokers that are away; more than that waits outside, where it is bounded as well."""
 
 
 class Publication:
@@ -67,7 +72,9 @@ class KafkaPublisher:
             "linger.ms": 1,
             "compression.type": "lz4",
             "message.max.bytes": MOST_PRIVATE_BYTES,
-            "delivery.timeout.ms": 120_000,
+            "delivery.timeout.ms": DELIVERED_WITHIN // timedelta(milliseconds=1),
+            "request.timeout.ms": ANSWERS_WITHIN // timedelta(milliseconds=1),
+            "queue.buffering.max.kbytes": MOST_QUEUED_KB,
             "error_cb": self._client_error,
         }
         self._producer = Producer(self._properties)
@@ -75,6 +82,7 @@ class KafkaPublisher:
         self._failed = threading.Event()
         self._thread = threading.Thread(target=self._serve, name="producer reports", daemon=True)
         self.error: str | None = None
+        """What the client last complained of, or None since something was acknowledged."""
         self._thread.start()
 
     async def publish(self, messages: Sequence[Message]) -> None:
@@ -85,6 +93,9 @@ class KafkaPublisher:
         for message in messages:
             await self._produce(message, publication)
         await publication.acknowledged
+        if self.error is not None:
+            log.info("the brokers acknowledge again")
+            self.error = None
 
     async def _produce(self, message: Message, publication: Publication) -> None:
         while True:
@@ -125,6 +136,8 @@ class KafkaPublisher:
             failed.flush(FLUSH_WITHIN)
 
     def _client_error(self, error: KafkaError) -> None:
+        if self.error is None:
+            log.warning("the producer complains; what it has waits", error=error.str())
         self.error = error.str()
 
     async def close(self) -> None:
