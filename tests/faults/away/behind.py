@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx2
 from farandole.engine.runtime import private_topics_of
@@ -20,6 +21,7 @@ from farandole.kafka.connection import Connection
 from farandole.kafka.publisher import KafkaPublisher
 from farandole.kafka.topics import create, domain_topic, private_topics
 from farandole.ledger import RedisLedger
+from farandole.runner import status_of
 from farandole.service import Service
 from farandole.store import Store
 from farandole.testing.backend import Backend
@@ -56,7 +58,7 @@ class Behind(RealWorld):
             self._outside, self._created = KafkaPublisher(self._direct), True
         await super().start()
         self._down = False
-        app = create_app(status=dict, registry=self.runtime.metrics.registry, own=self.runtime.http)
+        app = create_app(status=self.status, registry=self.runtime.metrics.registry, own=self.runtime.http)
         self.http = httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://behind")
 
     async def crash(self) -> None:
@@ -93,6 +95,10 @@ class Behind(RealWorld):
         while (entries := await self.ledger.entries()) or self.session.owed:
             assert time.monotonic() < deadline, f"open in the ledger: {list(entries.values())}"
             await asyncio.sleep(0.05)
+
+    def status(self) -> Mapping[str, Any]:
+        """Return what the service's ``/status`` tells."""
+        return status_of(self.service, self.runtime, groups={})
 
     async def notes(self, *things: str) -> set[int]:
         """Hand notes to the service's HTTP side; return the status codes."""

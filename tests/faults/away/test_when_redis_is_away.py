@@ -13,7 +13,6 @@ import asyncio
 import pytest
 from answering import Answering
 from breakable_redis import BreakableRedis
-from farandole.runner import status_of
 from world import message
 
 MANY = 60
@@ -72,7 +71,7 @@ async def test_without_an_inbox_nothing_goes_on_it_says_so_and_goes_on_when_redi
     await redis.break_(fault)
     await world.send(*questions(mine, "away"))
     await world.eventually(lambda: world.session.unavailable is not None)
-    assert str(status_of(answering.service, world.runtime)["ledger"]).startswith("the ledger in Redis is away: ")
+    assert str(world.status()["ledger"]).startswith("the ledger in Redis is away: ")
     assert len(world.read(answering.topic)) == 1
 
     await redis.mend(fault)

@@ -17,7 +17,6 @@ from answering import Answering
 from breakable_kafka import BreakableKafka
 from farandole.kafka import publisher as publisher_module
 from farandole.ledger import State
-from farandole.runner import status_of
 from world import message
 
 MANY = 40
@@ -72,9 +71,7 @@ async def test_nothing_is_done_that_is_not_acknowledged_and_http_takes_what_come
     async with asyncio.timeout(20):
         assert await world.notes(*NOTES) == {202}
     answering.held["held"].set()
-    await world.eventually(
-        lambda: status_of(answering.service, world.runtime)["brokers"] != "ok" or fault == "half-open"
-    )
+    await world.eventually(lambda: world.status()["brokers"] != "ok" or fault == "half-open")
     assert await answering.count_effects(world) == 2
     assert [entry.state for entry in (await world.ledger.entries()).values()] == [State.CLAIMED]
     assert len(await world.store.outbox.oldest(500)) == MANY
@@ -82,7 +79,7 @@ async def test_nothing_is_done_that_is_not_acknowledged_and_http_takes_what_come
 
     await kafka.mend(fault)
     await everything_came_of_it(world, answering, mine)
-    assert status_of(answering.service, world.runtime)["brokers"] == "ok"
+    assert world.status()["brokers"] == "ok"
 
 
 async def test_a_slow_broker_is_not_away(run, mine, kafka):
