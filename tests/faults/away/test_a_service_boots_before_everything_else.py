@@ -28,7 +28,8 @@ from farandole_events import OrderCancelled
 from sqlalchemy.engine import make_url
 from world import message
 
-pytestmark = pytest.mark.mesh
+# Four servers and a process, one after the other: on a busy machine that takes a while.
+pytestmark = [pytest.mark.mesh, pytest.mark.timeout(300)]
 
 
 async def says(log: asyncio.StreamReader, what: str) -> None:
