@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import resource
+import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from farandole.errors import LocalMeshError
 from farandole.local.redis import Redis
 from redis import Redis as Client
+from redis.exceptions import ResponseError
 
 pytestmark = pytest.mark.mesh
 
@@ -56,3 +60,32 @@ async def test_a_redis_that_cannot_start_says_why(tmp_path: Path) -> None:
     with pytest.raises(LocalMeshError, match="ended with exit code") as failure:
         await broken.start()
     assert "append" in failure.value.why.lower()
+
+
+@pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="only Linux bounds the files of another process")
+async def test_a_file_that_may_grow_no_more_refuses_writers_and_ends_nobody(redis: Redis) -> None:
+    soft, hard = resource.prlimit(redis.pid, resource.RLIMIT_FSIZE)
+    with Client.from_url(redis.url) as client:
+        assert client.set("before", "there was room")
+        resource.prlimit(redis.pid, resource.RLIMIT_FSIZE, (64, hard))
+        with pytest.raises(ResponseError, match="MISCONF"):
+            _until_refused(client)
+        assert redis.running
+        resource.prlimit(redis.pid, resource.RLIMIT_FSIZE, (soft, hard))
+        _until_taken(client)
+        assert client.get("before") == b"there was room"
+
+
+def _until_refused(client: Client) -> None:
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        client.set("during", "no room")
+
+
+def _until_taken(client: Client) -> None:
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        with suppress(ResponseError):
+            client.set("after", "room again")
+            return
+    raise AssertionError("Redis takes no writes although its file may grow again")

@@ -8,6 +8,7 @@ same with a proxy in a process of its own, one with a real broker whose clients 
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -65,6 +66,19 @@ class Client:
     async def asks(self, line: bytes, within: float = SOON) -> bytes:
         self.writer.write(line)
         return await asyncio.wait_for(self.reader.readline(), within)
+
+
+async def test_a_line_that_ends_complains_of_nothing(
+    echo: Echo, proxy: TcpProxy, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = await Client.of(proxy.port)
+    assert await client.asks(b"hello\n") == b"hello\n"
+    await proxy.suffer(CUT)
+    while proxy.open:  # noqa: ASYNC110 - the proxy tells nobody
+        await asyncio.sleep(0.01)
+    gc.collect()
+    await asyncio.sleep(0)
+    assert [record.getMessage() for record in caplog.records] == []
 
 
 async def test_a_healthy_line_carries_both_ways_and_says_when_a_side_ends(echo: Echo, proxy: TcpProxy) -> None:
