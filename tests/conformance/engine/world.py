@@ -73,6 +73,9 @@ class World(Protocol):
     async def until(self, condition: Callable[[], bool]) -> None:
         """Let time pass until the condition holds, and then until the service is idle; fails after a while."""
 
+    async def passing(self, condition: Callable[[], bool]) -> None:
+        """Let time pass until the condition holds, however busy the service still is; fails after a while."""
+
     def totals(self) -> Totals:
         """What the service counted since it started."""
 
@@ -117,6 +120,7 @@ class MemoryWorld:
         before = self._harness
         self._harness = Harness(self.service, database_url=self._url, clock=before.clock)
         self._harness.broker, self._harness.ledger = before.broker, before.ledger
+        self._harness.breakers = before.breakers
         await self._harness.__aenter__()
 
     async def crash(self) -> None:
@@ -146,6 +150,9 @@ class MemoryWorld:
             assert time.monotonic() < deadline, "the condition never came true"
             await self._harness.advance(timedelta(seconds=1))
         await self._harness.settle()
+
+    async def passing(self, condition: Callable[[], bool]) -> None:
+        await self.until(condition)
 
     def read(self, topic: str) -> list[Seen]:
         return [_seen(record) for record in self._harness.broker.topics[topic]]
@@ -249,6 +256,11 @@ class RealWorld:
                 self._running.result()
             assert time.monotonic() < deadline, f"the condition never came true; lag {self.lag()}"
             await asyncio.sleep(0.02)
+
+    async def passing(self, condition: Callable[[], bool]) -> None:
+        async with asyncio.timeout(WITHIN):
+            while not condition():  # noqa: ASYNC110 - a condition, whatever makes it true
+                await asyncio.sleep(0.02)
 
     def read(self, topic: str) -> list[Seen]:
         consumer = self._reader()
