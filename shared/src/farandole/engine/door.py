@@ -14,6 +14,7 @@ from farandole.breaker import Breakers, Dependency, Kind, Outcome, Phase, Turn, 
 from farandole.clock import Clock
 from farandole.engine.breaker_session import BreakerSession
 from farandole.engine.probing import Healthy, Probing, health
+from farandole.engine.thrown import is_ending
 from farandole.engine.unless import finished
 from farandole.engine.visitor import Permit, Visitor
 from farandole.metrics import Metrics
@@ -101,7 +102,7 @@ class Door:
     async def run(self) -> None:
         """Report and ask, for ever."""
         try:
-            while True:
+            while not is_ending():
                 pause = self._pause()
                 if pause is None or pause > NO_TIME:
                     self.resting = True

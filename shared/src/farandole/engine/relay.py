@@ -9,6 +9,7 @@ from typing import Final
 import structlog
 
 from farandole.engine.ports import Message, Publisher
+from farandole.engine.thrown import is_ending
 from farandole.errors import UnavailableError
 from farandole.store import Store
 
@@ -31,7 +32,7 @@ class Relay:
 
     async def run(self) -> None:
         """Publish whenever something is added, and look once a second for what another replica left behind."""
-        while True:
+        while not is_ending():
             try:
                 async with asyncio.timeout(TICK.total_seconds()):
                     await self._wake.wait()

@@ -28,6 +28,7 @@ from farandole.engine.private_records import PrivateRecords
 from farandole.engine.processor import Processor
 from farandole.engine.relay import Relay
 from farandole.engine.session import LedgerSession
+from farandole.engine.thrown import is_ending
 from farandole.engine.timers import TimerRun
 from farandole.engine.worker import MOST_IN_FLIGHT, Worker
 from farandole.errors import StoreUnavailableError
@@ -249,7 +250,7 @@ class Runtime:
         )
 
     async def _prune(self, store: Store) -> None:
-        while True:
+        while not is_ending():
             await self._ports.clock.sleep(PRUNE_EVERY)
             try:
                 await store.prune(self._ports.clock.now() - self._settings.inbox_window)

@@ -19,6 +19,7 @@ import structlog
 
 from farandole.clock import Clock
 from farandole.engine.owed import Owed
+from farandole.engine.thrown import is_ending
 from farandole.errors import EpochChangedError, LedgerUnavailableError
 from farandole.ledger import Claim, Ledger, Settle, State, Verdict
 
@@ -112,7 +113,7 @@ class LedgerSession:
 
     async def run(self) -> None:
         """Exchange whatever waits with the ledger, for ever. When the epoch is lost, wait for `join`."""
-        while True:
+        while not is_ending():
             await self._wake.wait()
             if self.lost or not (self._settles or self._claims or self._owed or self.unavailable):
                 self._wake.clear()

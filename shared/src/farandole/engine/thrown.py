@@ -15,3 +15,14 @@ def ends_the_task(error: BaseException) -> bool:
         task = asyncio.current_task()
         return task is None or task.cancelling() > 0
     return isinstance(error, KeyboardInterrupt | GeneratorExit)
+
+
+def is_ending() -> bool:
+    """Say whether the present task has been told to end, also where what it awaited kept that to itself.
+
+    `asyncio.wait_for` of Python 3.11 returns what it has in place of a cancellation that comes at the same moment
+    (python/cpython#86296), and clients of Redis and of databases stand on it. A loop that waits for the cancellation
+    alone would go on for ever.
+    """
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

@@ -9,7 +9,7 @@ import structlog
 
 from farandole.clock import Clock
 from farandole.engine.declared import declared_emissions
-from farandole.engine.thrown import ends_the_task
+from farandole.engine.thrown import ends_the_task, is_ending
 from farandole.handler import Timer
 from farandole.outbox import Outbox
 from farandole.store import Store, UnitOfWork
@@ -32,7 +32,7 @@ class TimerRun:
 
     async def run(self) -> None:
         """Run for ever, the first time after one interval."""
-        while True:
+        while not is_ending():
             await self._clock.sleep(self._timer.interval)
             self.running = True
             try:
