@@ -15,6 +15,7 @@ FarandoleError
 │   └── BreakersUnavailableError
 ├── EpochChangedError     E31x  the ledger was wiped or failed over: abandon what is in flight and rejoin
 ├── MembershipError       E32x  a consumer left its group: it joins again, unless that cannot help
+├── StuckError            E33x  a handler keeps its lane, or the whole event loop, from going on
 ├── RecordsLostError      E327  records that nobody here handled are gone: told, never raised
 ├── LocalMeshError        E4xx  the embedded mesh could not be brought up
 ├── UsageError            E5xx  a command was given something that it cannot use
@@ -131,6 +132,12 @@ class MembershipError(FarandoleError):
     def __init__(self, what: str, *, why: str = "", do: str = "", code: str | None = None, final: bool = False) -> None:
         super().__init__(what, why=why, do=do, code=code)
         self.is_final = final
+
+
+class StuckError(FarandoleError):
+    """A handler keeps its lane, or the whole event loop, from going on. Told in the log and counted, never raised."""
+
+    code = "E330"
 
 
 class RecordsLostError(FarandoleError):

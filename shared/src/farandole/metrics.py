@@ -84,6 +84,12 @@ class Metrics:
             ("service", "topic", "partition"),
             registry=self.registry,
         )
+        self._stuck = Counter(
+            "farandole_stuck",
+            "Handlers whose time was over: interrupted, left (deaf to cancellation), or blocked (kept the loop).",
+            ("service", "handler", "how"),
+            registry=self.registry,
+        )
         self._breaker = Gauge(
             "farandole_breaker_state",
             "A dependency's breaker, as this replica last heard of it: 1 for the state that it is in.",
@@ -108,6 +114,10 @@ class Metrics:
             ("service",),
             registry=self.registry,
         )
+
+    def stuck(self, handler: str, how: str) -> None:
+        """Count a handler that did not end when its time was over."""
+        self._stuck.labels(self.service, handler, how).inc()
 
     def holding(self, group: str, partitions: int) -> None:
         """Note how many partitions a group has assigned to this process."""

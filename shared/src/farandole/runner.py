@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -28,6 +26,7 @@ from farandole.metrics import Metrics
 from farandole.schema import Catalogue, SchemaSource
 from farandole.service import Service
 from farandole.settings import Settings
+from farandole.stopping import Stopping, end_now
 from farandole.store import Store
 from farandole.windows import check_windows
 from farandole.wire_schemas import catalogue_of, source_of
@@ -35,6 +34,8 @@ from farandole.wire_schemas import catalogue_of, source_of
 logger = structlog.get_logger(__name__)
 
 AGAIN: Final = timedelta(milliseconds=500)
+AFTER_AN_INTERRUPTION: Final = timedelta(seconds=10)
+LEAVE_WITHIN: Final = timedelta(seconds=3)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,7 +48,17 @@ class Sources:
     @property
     def status(self) -> Mapping[str, Any]:
         """What became of each in its group."""
-        return {source.group: source.status for source in (self.worker, self.observer) if source is not None}
+        return {source.group: source.status for source in self._all}
+
+    def leave_and_end(self, why: str) -> None:
+        """Give the partitions to others and end the process: from a thread, as the loop stands still."""
+        for source in self._all:
+            source.leave(LEAVE_WITHIN)
+        end_now(why)
+
+    @property
+    def _all(self) -> Sequence[KafkaSource]:
+        return [source for source in (self.worker, self.observer) if source is not None]
 
 
 def run(service: Service) -> None:
@@ -68,6 +79,19 @@ def run(service: Service) -> None:
 
 
 async def _main(service: Service, settings: Settings) -> None:
+    this = asyncio.current_task()
+    assert this is not None
+    stopping = Stopping(settings.drain, this.cancel)
+    with stopping.listening():
+        try:
+            await _run(service, settings, stopping)
+        except asyncio.CancelledError:
+            if not stopping.asked:
+                raise
+            logger.info("stopped before it had started")
+
+
+async def _run(service: Service, settings: Settings, stopping: Stopping) -> None:
     check_windows(service, settings)
     connection = connection_of(settings, client=service.name)
     catalogue = catalogue_of(service, settings)
@@ -107,41 +131,36 @@ async def _on_ports(
     runtime = Runtime(service, ports, cluster=cluster, settings=settings, metrics=metrics)
     try:
         async with runtime:
-            await _serve(runtime, service, settings, sources)
+            await _serve(runtime, service, settings, sources, stopping)
     finally:
         await breakers.close()
         await ledger.close()
         await publisher.close()
 
 
-async def _serve(runtime: Runtime, service: Service, settings: Settings, sources: Sources) -> None:
+async def _serve(runtime: Runtime, service: Service, settings: Settings, sources: Sources, stopping: Stopping) -> None:
     app = create_app(
         status=lambda: status_of(service, runtime, sources.status), registry=runtime.metrics.registry, own=runtime.http
     )
     http = server(app, host=settings.http_host, port=settings.http_port)
-    _on_signals(runtime, settings.drain)
     logger.info("started", http=f"http://{settings.http_host}:{settings.http_port}", topics=heard_topics(service))
     async with asyncio.TaskGroup() as tasks:
         serving = tasks.create_task(http.serve())
-        await runtime.run()
-        http.stop()
-        await serving
+
+        async def end_requests() -> None:
+            http.stop()
+            await serving
+
+        stopping.on_asked(lambda: runtime.stop(settings.drain))
+        runtime.watch.start(limit=_standstill(service, settings), end=sources.leave_and_end)
+        await runtime.run(before_the_outbox_is_emptied=end_requests)
+        runtime.watch.stop()
 
 
-def _on_signals(runtime: Runtime, grace: timedelta) -> None:
-    asked = False
-
-    def stop() -> None:
-        nonlocal asked
-        if asked:
-            logger.warning("second signal: ending at once; what was in flight is delivered again")
-            os._exit(130)
-        asked = True
-        logger.info("stopping: finishing what is in flight", grace=str(grace))
-        runtime.stop(grace)
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop)
+def _standstill(service: Service, settings: Settings) -> timedelta:
+    """Return how long the loop may stand still: long enough for each plain function to be interrupted first."""
+    longest = max((one.timeout for one in service.handlers if not one.is_async), default=timedelta(0))
+    return max(settings.stuck, longest + AFTER_AN_INTERRUPTION)
 
 
 def status_of(service: Service, runtime: Runtime, groups: Mapping[str, Any]) -> Mapping[str, Any]:

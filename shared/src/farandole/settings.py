@@ -67,5 +67,10 @@ class Settings(BaseSettings):
     drain: Duration = Field(
         default=timedelta(seconds=20), description="How long a stopping service may finish its work."
     )
+    stuck: Duration = Field(
+        default=timedelta(minutes=1),
+        description="How long the event loop may stand still before the process leaves its groups and ends itself, so "
+        "that others take its partitions; at least ten seconds more than the timeout of every plain function.",
+    )
     log_level: str = "INFO"
     version: str = Field(default="0.1.0", description="The version of the service, as dead letters tell it.")

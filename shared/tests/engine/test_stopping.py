@@ -6,11 +6,16 @@ What it leaves behind is not finished, so another replica, or its next start, is
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from farandole import Delivery, Service
+from farandole.engine.ports import Message
+from farandole.engine.relay import Relay
+from farandole.errors import BrokerUnavailableError
 from farandole.settings import Settings
+from farandole.store import StoredFollowOn
 from farandole.testing import Harness
 from farandole_events import OrderCancelled
 from sqlalchemy import MetaData
@@ -135,3 +140,89 @@ async def test_a_timer_whose_own_work_was_cancelled_runs_again() -> None:
     async with Harness(service) as harness:
         await harness.advance(timedelta(seconds=3))
         assert runs == 3
+
+
+class Rows:
+    """Stands in for a store whose outbox holds some events."""
+
+    def __init__(self, *topics: str) -> None:
+        self.outbox = self
+        self.waiting = [
+            StoredFollowOn(event_id=topic, type="T", topic=topic, key=b"k", value=b"v", headers=()) for topic in topics
+        ]
+
+    def on_added(self, _: Callable[[], None]) -> None:
+        pass
+
+    @asynccontextmanager
+    async def batch(self, _: int) -> AsyncIterator[list[StoredFollowOn]]:
+        yield self.waiting
+        self.waiting = []
+
+
+class HardToReach:
+    """Stands in for a publisher whose brokers are away for one publication."""
+
+    def __init__(self) -> None:
+        self.published: list[str] = []
+        self._refusals = 1
+
+    async def publish(self, messages: Sequence[Message]) -> None:
+        if self._refusals:
+            self._refusals -= 1
+            raise BrokerUnavailableError("away")
+        self.published += [one.topic for one in messages]
+
+
+async def test_a_relay_that_is_to_finish_publishes_what_waits_and_ends() -> None:
+    rows, publisher = Rows("orders", "payments"), HardToReach()
+    relay = Relay(store=rows, publisher=publisher)  # type: ignore[arg-type] - the part of a store that it uses
+    relay.finish()
+    async with asyncio.timeout(SOON):
+        await relay.run()
+    assert publisher.published == ["orders", "payments"]
+    assert rows.waiting == []
+
+
+async def test_an_observer_that_hangs_gets_the_grace_and_is_given_its_batch_again_later() -> None:
+    hanging = asyncio.Event()
+    service = Service("hanging")
+
+    async def watch(deliveries: Sequence[Delivery]) -> None:
+        hanging.set()
+        while True:
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                if harness_is_over.is_set():
+                    raise
+
+    harness_is_over = asyncio.Event()
+    service.observe(watch)
+    async with Harness(service) as harness:
+        delivering = asyncio.ensure_future(harness.deliver(cancelled("o-1")))
+        await hanging.wait()
+        await stopped(harness, timedelta(milliseconds=100))
+        delivering.cancel()
+        harness_is_over.set()
+        assert ("hanging.observer", "orders") not in harness.broker.committed
+
+
+async def test_an_observer_finishes_the_batch_in_hand_within_the_grace() -> None:
+    began, told = asyncio.Event(), asyncio.Event()
+    service = Service("finishing")
+
+    async def watch(deliveries: Sequence[Delivery]) -> None:
+        began.set()
+        await told.wait()
+
+    service.observe(watch)
+    async with Harness(service) as harness:
+        delivering = asyncio.ensure_future(harness.deliver(cancelled("o-1")))
+        await began.wait()
+        harness.runtime.stop(timedelta(seconds=SOON))
+        told.set()
+        assert harness._running is not None
+        await harness._running
+        delivering.cancel()
+        assert harness.broker.committed["finishing.observer", "orders"] == 1

@@ -21,8 +21,9 @@ import pytest
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 from farandole.errors import LocalMeshError
-from farandole.local import doctor, home, processes, state, status
+from farandole.local import doctor, home, interrupts, processes, state, status
 from farandole.local.mesh import LocalMesh
+from farandole.local.notice import Change, Notice
 from farandole.local.services import ServiceProcess, discover, in_order
 from redis import Redis as Client
 
@@ -50,6 +51,7 @@ import asyncio, os, sys
 from pathlib import Path
 from farandole.local import interrupts
 from farandole.local.mesh import LocalMesh
+from farandole.local.notice import Change, Notice
 from farandole.local.services import ServiceProcess
 
 async def main():
@@ -99,6 +101,35 @@ def environment_of(url: str) -> dict[str, str]:
     with urllib.request.urlopen(f"{url}/env", timeout=5) as answer:
         told: dict[str, str] = json.load(answer)
     return told
+
+
+async def test_a_mesh_that_is_interrupted_while_it_starts_ends_in_order(tmp_path: Path) -> None:
+    told: list[Notice] = []
+    provisioning = asyncio.Event()
+
+    async def provision(_: str) -> None:
+        provisioning.set()
+        await asyncio.Event().wait()
+
+    mesh = LocalMesh(
+        tmp_path / "home",
+        services=[ServiceProcess(name="orders", module="ready_service")],
+        provision=provision,
+        tell=told.append,
+        make_aot_cache=False,
+    )
+    with interrupts.listening() as heard:
+        starting = asyncio.ensure_future(mesh.start_unless(heard))
+        await provisioning.wait()
+        pids = pids_of(mesh.state())
+        os.kill(os.getpid(), signal.SIGINT)
+        with pytest.raises(interrupts.Interrupted):
+            await starting
+    assert len(pids) == 3
+    assert await processes.gone(pids, within=timedelta(seconds=1)) == []
+    changes = [(one.name, one.change) for one in told]
+    assert {name for name, change in changes if change is Change.STOPPED} == {"kafka", "redis", "orders"}
+    assert Change.FORCED not in [change for _, change in changes]
 
 
 async def test_a_mesh_provisions_before_its_services_run_and_tells_each_where_everything_is(tmp_path: Path) -> None:

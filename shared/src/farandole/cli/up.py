@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +11,9 @@ from cyclopts import Parameter
 
 from farandole.cli.home import Home, Json, default_home
 from farandole.cli.output import print_json, print_table, say
+from farandole.local import interrupts
 from farandole.local import services as local_services
+from farandole.local.interrupts import Interrupted, unless_interrupted
 from farandole.local.mesh import LocalMesh
 from farandole.local.notice import Notice
 from farandole.local.progress import bar
@@ -34,34 +37,25 @@ def up(
 
 
 async def _run(home: Path, *, fresh: bool, as_json: bool) -> None:
-    with bar() as report:
-        mesh = LocalMesh(
-            home,
-            services=local_services.discover(first=FIRST),
-            provision=provision,
-            while_booting=installed_topics,
-            fresh=fresh,
-            tell=_tell,
-            report=report,
-        )
-        await mesh.start()
-    async with _stopping(mesh):
-        await mesh.ready()
-        show(mesh.state(), as_json=as_json)
-        await mesh.until_interrupted()
-
-
-class _stopping:  # noqa: N801 - reads as the statement that it is
-    """Stops a started mesh, however the block ends."""
-
-    def __init__(self, mesh: LocalMesh) -> None:
-        self._mesh = mesh
-
-    async def __aenter__(self) -> None:
-        return None
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._mesh.stop()
+    # From the first moment on: who presses Ctrl-C while it boots wants it to end in order, too.
+    with interrupts.listening() as heard, contextlib.suppress(Interrupted):
+        with bar() as report:
+            mesh = LocalMesh(
+                home,
+                services=local_services.discover(first=FIRST),
+                provision=provision,
+                while_booting=installed_topics,
+                fresh=fresh,
+                tell=_tell,
+                report=report,
+            )
+            await mesh.start_unless(heard)
+        try:
+            await unless_interrupted(mesh.ready(), heard)
+            show(mesh.state(), as_json=as_json)
+            await heard.asked.wait()
+        finally:
+            await mesh.drain(heard)
 
 
 async def provision(bootstrap: str) -> None:

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+import structlog
 
 from farandole.codec import Codec
 from farandole.delivery import Delivery
 from farandole.engine.encoder import Encoder
-from farandole.errors import UndecodableError
+from farandole.engine.timely import in_time
+from farandole.engine.watch import Inline, Watch
+from farandole.errors import StuckError, UndecodableError
+from farandole.event import Event
 from farandole.follow_on import Outcome
 from farandole.handler import Handler
-from farandole.signals import TimedOut
+from farandole.metrics import Metrics
 from farandole.store import AlreadyHandled, Store, StoredFollowOn, UnitOfWork
 from farandole.store import Tombstoned as GivenUp
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,12 +41,21 @@ class Attempt:
     """Runs handlers. ``arguments`` are each handler's provided values, by its name."""
 
     def __init__(
-        self, *, codec: Codec, encoder: Encoder, store: Store | None, arguments: Mapping[str, Mapping[str, Any]]
+        self,
+        *,
+        codec: Codec,
+        encoder: Encoder,
+        store: Store | None,
+        arguments: Mapping[str, Mapping[str, Any]],
+        metrics: Metrics,
+        watch: Watch,
     ) -> None:
         self._codec = codec
         self._encoder = encoder
         self._store = store
         self._arguments = arguments
+        self._metrics = metrics
+        self._watch = watch
 
     async def run(self, delivery: Delivery, handler: Handler) -> Handled | Tombstoned:
         """Run the handler once, or find that the inbox remembers the event. Raises whatever the handler raises."""
@@ -85,14 +100,26 @@ class Attempt:
             elif annotation is UnitOfWork:
                 arguments[name] = work
         if not handler.is_async:
+            return self._call_inline(delivery, handler, event, arguments)
+        running: Coroutine[Any, Any, Outcome] = handler.function(event, **arguments)
+        return await in_time(
+            running, name=handler.name, limit=handler.timeout, on_left=lambda: self._left(delivery, handler)
+        )
+
+    def _call_inline(self, delivery: Delivery, handler: Handler, event: Event, arguments: Mapping[str, Any]) -> Outcome:
+        self._watch.running = Inline(handler=handler.name, timeout=handler.timeout, coordinates=delivery.coordinates)
+        try:
             result: Outcome = handler.function(event, **arguments)
             return result
-        limit = asyncio.timeout(handler.timeout.total_seconds())
-        try:
-            async with limit:
-                answer: Outcome = await handler.function(event, **arguments)
-                return answer
-        except TimeoutError as error:
-            if limit.expired():
-                raise TimedOut(f"{handler.name} took longer than {handler.timeout}") from error
-            raise
+        finally:
+            self._watch.running = None
+
+    def _left(self, delivery: Delivery, handler: Handler) -> None:
+        error = StuckError(
+            f"{handler.name} goes on although it was cancelled",
+            why="it catches CancelledError and does not end, or waits for something that is shielded",
+            do="let CancelledError pass; its delivery is tried again, and what it still does counts for nothing",
+            code="E332",
+        )
+        self._metrics.stuck(handler.name, "left")
+        log.error("a handler is left behind", coordinates=str(delivery.coordinates), error=str(error))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -38,6 +39,7 @@ class Observing:
         self._arguments = arguments
         self._clock = clock
         self._stopping = asyncio.Event()
+        self._grace = timedelta(0)
         self.busy = False
 
     async def run(self) -> None:
@@ -49,7 +51,7 @@ class Observing:
                 if records:
                     self.busy = True
                     deliveries = await self._read(records)
-                    if deliveries is not None and await self._fed(deliveries):
+                    if deliveries is not None and await self._fed_in_time(deliveries):
                         for record in records:
                             self._source.finish(record)
                 self.busy = False
@@ -57,8 +59,12 @@ class Observing:
         finally:
             await self._source.close()
 
-    def stop(self) -> None:
-        """Fetch nothing more; `run` returns after the batch in hand, or without it where an observer fails on it."""
+    def stop(self, grace: timedelta) -> None:
+        """Fetch nothing more; `run` returns after the batch in hand.
+
+        Or without it, where an observer fails on it or has not taken it within ``grace``; then it comes again.
+        """
+        self._grace = grace
         self._stopping.set()
 
     async def _read(self, records: Sequence[Record]) -> list[Delivery] | None:
@@ -72,6 +78,22 @@ class Observing:
             if not await finished(self._clock.sleep(pause), unless=self._stopping):
                 return None
             pause = longer(pause)
+
+    async def _fed_in_time(self, deliveries: Sequence[Delivery]) -> bool:
+        feeding = asyncio.ensure_future(self._fed(deliveries))
+        stopping = asyncio.ensure_future(self._stopping.wait())
+        try:
+            await asyncio.wait({feeding, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if not feeding.done():
+                await asyncio.wait({feeding}, timeout=self._grace.total_seconds())
+            if feeding.done():
+                return feeding.result()
+            log.warning("an observer did not take its batch in time and is given it again later")
+            return False
+        finally:
+            # Not awaited: an observer may keep its cancellation to itself.
+            feeding.cancel()
+            stopping.cancel()
 
     async def _fed(self, deliveries: Sequence[Delivery]) -> bool:
         for observer in self._observers:

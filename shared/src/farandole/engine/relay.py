@@ -26,18 +26,19 @@ class Relay:
         self._store = store
         self._publisher = publisher
         self._wake = asyncio.Event()
+        self._finishing = False
         self.idle = True
         """Whether it has published everything that it knows of."""
         store.outbox.on_added(self._added)
 
     async def run(self) -> None:
-        """Publish whenever something is added, and look once a second for what another replica left behind."""
+        """Publish whenever something is added, and look once a second for what another replica left behind.
+
+        Returns when it is to finish and has published what waited.
+        """
         while not is_ending():
-            try:
-                async with asyncio.timeout(TICK.total_seconds()):
-                    await self._wake.wait()
-            except TimeoutError:
-                pass
+            await self._woken()
+            last = self._finishing
             self._wake.clear()
             try:
                 while await self.publish_batch() == BATCH:
@@ -47,6 +48,20 @@ class Relay:
                 self._wake.set()
                 await asyncio.sleep(TICK.total_seconds() / 4)
             self.idle = not self._wake.is_set()
+            if last and self.idle:
+                return
+
+    def finish(self) -> None:
+        """Publish what waits now, and end."""
+        self._finishing = True
+        self._wake.set()
+
+    async def _woken(self) -> None:
+        try:
+            async with asyncio.timeout(TICK.total_seconds()):
+                await self._wake.wait()
+        except TimeoutError:
+            pass
 
     async def publish_batch(self) -> int:
         """Publish one batch and forget it; return how many events it held."""

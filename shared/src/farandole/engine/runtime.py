@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
@@ -30,6 +30,7 @@ from farandole.engine.relay import Relay
 from farandole.engine.session import LedgerSession
 from farandole.engine.thrown import is_ending
 from farandole.engine.timers import TimerRun
+from farandole.engine.watch import Watch
 from farandole.engine.worker import MOST_IN_FLIGHT, Worker
 from farandole.errors import StoreUnavailableError
 from farandole.ledger import Ledger
@@ -46,6 +47,8 @@ log = structlog.get_logger(__name__)
 
 PER_DELIVERY: Final = frozenset((Delivery, UnitOfWork))
 AGAIN: Final = timedelta(milliseconds=500)
+LAST_PUBLICATION: Final = timedelta(seconds=2)
+"""What the relay gets for what waits in the outbox, also where the grace is used up."""
 PRUNE_EVERY: Final = timedelta(hours=1)
 
 
@@ -61,6 +64,10 @@ class Ports:
     clock: Clock
     schemas: SchemaSource
     breakers: Breakers
+
+
+async def _nothing() -> None:
+    """End nothing."""
 
 
 class Runtime:
@@ -91,6 +98,7 @@ class Runtime:
         self.codec = Codec(ports.schemas)
         self.encoder = Encoder(service=service.name, codec=self.codec, clock=ports.clock)
         self.metrics = metrics or Metrics(service.name)
+        self.watch = Watch(self.metrics)
         self.worker: Worker | None = None
         self.session: LedgerSession | None = None
         self.gate: Gate | None = None
@@ -98,6 +106,7 @@ class Runtime:
         self.relay: Relay | None = None
         self.timers: list[TimerRun] = []
         self.http: Any = None
+        self._stops_at = 0.0
 
     async def __aenter__(self) -> Self:
         given = self._given()
@@ -114,20 +123,27 @@ class Runtime:
     ) -> None:
         await self._stack.aclose()
 
-    async def run(self) -> None:
-        """Run everything until `stop`; then finish what is in flight and publish what waits."""
+    async def run(self, *, before_the_outbox_is_emptied: Callable[[], Awaitable[None]] = _nothing) -> None:
+        """Run everything until `stop`; then finish what is in flight and publish what waits.
+
+        Args:
+            before_the_outbox_is_emptied: awaited once nothing comes in from Kafka any more. Whatever else puts events
+                into the outbox ends there: the requests of an HTTP server.
+        """
         async with asyncio.TaskGroup() as tasks:
             background = [tasks.create_task(timer.run()) for timer in self.timers]
-            if self.relay is not None:
-                background.append(tasks.create_task(self.relay.run()))
             if self._ports.store is not None:
                 background.append(tasks.create_task(self._prune(self._ports.store)))
             if self.gate is not None:
                 background.append(tasks.create_task(self.gate.run()))
+            relaying = tasks.create_task(self.relay.run()) if self.relay is not None else None
             loops = [loop.run() for loop in (self.worker, self.observing) if loop is not None]
             await asyncio.gather(*(tasks.create_task(loop) for loop in loops), self._stopped())
             for task in background:
                 task.cancel()
+            await before_the_outbox_is_emptied()
+            if relaying is not None:
+                await self._empty_outbox(relaying)
 
     @property
     def publisher(self) -> Publisher:
@@ -135,12 +151,22 @@ class Runtime:
         return self._ports.publisher
 
     def stop(self, grace: timedelta) -> None:
-        """Fetch nothing more; `run` returns when what is in flight is finished, or after ``grace``."""
+        """Fetch nothing more; `run` returns when what is in flight is finished, or soon after ``grace``."""
+        self._stops_at = asyncio.get_running_loop().time() + grace.total_seconds()
         if self.worker is not None:
             self.worker.drain(grace)
         if self.observing is not None:
-            self.observing.stop()
+            self.observing.stop(grace)
         self._stop_asked.set()
+
+    async def _empty_outbox(self, relaying: asyncio.Task[None]) -> None:
+        assert self.relay is not None
+        self.relay.finish()
+        left = max(self._stops_at - asyncio.get_running_loop().time(), LAST_PUBLICATION.total_seconds())
+        _, unfinished = await asyncio.wait({relaying}, timeout=left)
+        if unfinished:
+            log.warning("the outbox is not empty; its next start, or another replica, publishes the rest")
+            relaying.cancel()
 
     async def _stopped(self) -> None:
         await self._stop_asked.wait()
@@ -222,7 +248,14 @@ class Runtime:
         self.gate = Gate(doors, source=source, hold=self.worker.hold, metrics=self.metrics, clock=ports.clock)
         worker = self.worker
         self.metrics.watch_held(lambda: worker.held)
-        attempt = Attempt(codec=self.codec, encoder=self.encoder, store=ports.store, arguments=arguments)
+        attempt = Attempt(
+            codec=self.codec,
+            encoder=self.encoder,
+            store=ports.store,
+            arguments=arguments,
+            metrics=self.metrics,
+            watch=self.watch,
+        )
         self.worker.use(
             Processor(
                 attempt=attempt,

@@ -103,6 +103,10 @@ class Member:
         """Commit what is finished, leave the group, and end the thread."""
         self._stop.set()
 
+    def join(self, within: timedelta) -> None:
+        """Wait for the thread's end. Blocks, for so long at most."""
+        self._thread.join(within.total_seconds())
+
     # What follows runs in the thread.
 
     def _run(self) -> None:

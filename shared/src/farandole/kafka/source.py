@@ -162,6 +162,12 @@ class KafkaSource:
             self._handover.drop()
             await asyncio.sleep(_LOOK_AGAIN)
 
+    def leave(self, within: timedelta) -> None:
+        """Leave the group for a loop that stands still: from any other thread. Blocks, for so long at most."""
+        if self._member is not None:
+            self._member.stop()
+            self._member.join(within)
+
     def _is_current(self, record: Record) -> bool:
         partition = Partition(topic=record.coordinates.topic, number=record.coordinates.partition)
         assignment = self._assignments.current(partition)

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Generator
+from collections.abc import Awaitable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import TypeVar
+
+T = TypeVar("T")
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Interrupted(Exception):  # noqa: N818 - nobody failed
+    """Somebody pressed Ctrl-C."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,3 +42,24 @@ def listening() -> Generator[Interrupts]:
     finally:
         for number in _SIGNALS:
             loop.remove_signal_handler(number)
+
+
+async def unless_interrupted(work: Awaitable[T], heard: Interrupts) -> T:
+    """Do the work, unless somebody presses Ctrl-C meanwhile.
+
+    Raises:
+        Interrupted: Once the work is cancelled and has ended, or at once where somebody insists.
+    """
+    doing = asyncio.ensure_future(work)
+    asked = asyncio.ensure_future(heard.asked.wait())
+    insisted = asyncio.ensure_future(heard.insisted.wait())
+    try:
+        await asyncio.wait({doing, asked}, return_when=asyncio.FIRST_COMPLETED)
+        if not doing.done():
+            doing.cancel()
+            await asyncio.wait({doing, insisted}, return_when=asyncio.FIRST_COMPLETED)
+            raise Interrupted
+        return await doing
+    finally:
+        asked.cancel()
+        insisted.cancel()

@@ -11,6 +11,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
 
+from pydantic import TypeAdapter
+
+from farandole.duration import Duration
 from farandole.errors import LocalMeshError
 from farandole.local import aot_training, home, interrupts, kept_ports, processes, state
 from farandole.local.broker import Broker
@@ -22,11 +25,13 @@ from farandole.local.restart import RestartPolicy
 from farandole.local.services import ServiceProcess, Surroundings, in_order
 from farandole.local.state import MeshState
 from farandole.local.supervisor import Supervisor
+from farandole.settings import Settings
 
 Provision = Callable[[str], Awaitable[None]]
 BROKER = "kafka"
 REDIS = "redis"
-_DRAIN = timedelta(seconds=20)
+_AFTER_THE_DRAIN = timedelta(seconds=20)
+"""What a service gets beside its own FARANDOLE_DRAIN before it is ended: it bounds itself a little closer."""
 READY_WITHIN = timedelta(seconds=60)
 _FORMER_ENDS_WITHIN = timedelta(seconds=15)
 
@@ -103,14 +108,30 @@ class LocalMesh:
 
         Raises:
             LocalMeshError: The home is held by another mesh or is none, or broker or Redis do not come up. What had
-                started is stopped.
+                started is stopped; in order, where the start is cancelled.
         """
         home.refuse_foreign(self.home)
         self._holding.enter_context(home.held(self.home))
         try:
             await self._start()
+        except asyncio.CancelledError:
+            await self.stop()
+            raise
         except BaseException:
             await self.stop(force=True)
+            raise
+
+    async def start_unless(self, heard: interrupts.Interrupts) -> None:
+        """Start everything; once somebody asks to stop, end what has started in order, or at once if he insists.
+
+        Raises:
+            Interrupted: Somebody asked.
+            LocalMeshError: As by ``start``.
+        """
+        try:
+            await interrupts.unless_interrupted(self.start(), heard)
+        except interrupts.Interrupted:
+            await self.drain(heard)
             raise
 
     async def _start(self) -> None:
@@ -255,21 +276,22 @@ class LocalMesh:
         if self._make_aot_cache:
             self._spawn(aot_training.make())
 
-    async def until_interrupted(self) -> None:
-        """Run until SIGINT or SIGTERM, then drain and stop; a second signal ends everything at once."""
-        with interrupts.listening() as heard:
-            await heard.asked.wait()
-            await self.drain(heard)
-
     async def drain(self, heard: interrupts.Interrupts) -> None:
         """Stop in order, or at once as soon as somebody insists."""
         stopping = asyncio.create_task(self.stop())
         insisting = asyncio.create_task(heard.insisted.wait())
         await asyncio.wait({stopping, insisting}, return_when=asyncio.FIRST_COMPLETED)
-        if not stopping.done():
+        if self._up and not stopping.done():
             await self._supervisor.kill()
         insisting.cancel()
         await stopping
+
+    def _grace(self) -> timedelta:
+        told = self._env.get("FARANDOLE_DRAIN")
+        drain = (
+            TypeAdapter[timedelta](Duration).validate_python(told) if told else Settings.model_fields["drain"].default
+        )
+        return drain + _AFTER_THE_DRAIN
 
     async def stop(self, *, force: bool = False) -> None:
         """Stop everything; stopping twice does nothing more.
@@ -284,7 +306,7 @@ class LocalMesh:
         if self._up:
             if force:
                 await self._supervisor.kill()
-            await self._supervisor.stop(self._fleet.names, grace=_DRAIN)
+            await self._supervisor.stop(self._fleet.names, grace=self._grace())
             await self._supervisor.stop((BROKER, REDIS))
             self._up = False
             state.erase(self.home)

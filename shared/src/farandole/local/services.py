@@ -88,6 +88,8 @@ class Surroundings:
             "FARANDOLE_REDIS_URL": self.redis_url,
             "FARANDOLE_CLUSTER": self.cluster_id,
             "FARANDOLE_DATABASE_URL": database_url(self.home, service.name),
+            # A mesh runs one process of each service: started again after a crash, it is the same member.
+            "FARANDOLE_INSTANCE": service.name,
             "FARANDOLE_HTTP_HOST": ports.LOOPBACK,
             "FARANDOLE_HTTP_PORT": str(self.http_ports[service.name]),
             "FARANDOLE_WEBHOOK_SECRET": self.webhook_secret,

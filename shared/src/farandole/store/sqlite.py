@@ -15,6 +15,7 @@ import sqlite3
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from contextvars import ContextVar
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -29,6 +30,9 @@ from farandole.store.database import DialectName, Parameters, Session
 from farandole.store.failure import translated, unavailable
 
 T = TypeVar("T")
+
+_opened: Final[ContextVar[object]] = ContextVar("opened", default=None)
+"""What the present task, or the one that began it, opened last: its transaction is its own also in a task within it."""
 _FIRST_PAUSE: Final = 0.001
 _LONGEST_PAUSE: Final = 0.05
 
@@ -44,7 +48,7 @@ class SQLiteDatabase:
         self._patience = patience
         self._folder: TemporaryDirectory[str] | None = None
         self._turn = asyncio.Lock()
-        self._owner: asyncio.Task[Any] | None = None
+        self._owner: object = None
         self._engine: Engine | None = None
         self._writer: Connection | None = None
         self._reader: Connection | None = None
@@ -90,8 +94,7 @@ class SQLiteDatabase:
 
     async def write(self) -> Session:
         """See Database."""
-        task = asyncio.current_task()
-        if task is not None and self._owner is task:
+        if self._owner is not None and _opened.get() is self._owner:
             raise FarandoleError(
                 f"{self._service} opens a transaction within its own transaction",
                 why="SQLite's writers take turns, so the inner one would wait for the outer one for ever",
@@ -108,7 +111,8 @@ class SQLiteDatabase:
                 with translated(self._service):
                     raise
             raise
-        self._owner = task
+        self._owner = object()
+        _opened.set(self._owner)
         return _WriteSession(self._connected, self._service, self._end_turn)
 
     async def read(self) -> Session:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from farandole.cli.up import provision
 from farandole.local import interrupts, services, status
+from farandole.local.interrupts import Interrupted, unless_interrupted
 from farandole.local.mesh import LocalMesh
 from farandole.local.notice import Change, Notice
 from farandole.local.progress import bar
@@ -17,13 +18,11 @@ from farandole.local.state import MeshState
 FIRST: Final = ("orders", "sandbox", "inventory", "payments")
 _WORTH_TELLING: Final = frozenset((Change.ENDED, Change.WAITING, Change.FORCED))
 
+__all__ = ["Interrupted", "on_a_mesh", "unless_interrupted"]
+
 T = TypeVar("T")
 Tell = Callable[[str], None]
 Work = Callable[[MeshState], Coroutine[Any, Any, T]]
-
-
-class Interrupted(Exception):  # noqa: N818 - nobody failed
-    """Somebody pressed Ctrl-C."""
 
 
 async def on_a_mesh(home: Path, work: Work[T], *, tell: Tell) -> T:
@@ -58,7 +57,7 @@ async def _on_a_fresh_mesh(home: Path, work: Work[T], heard: interrupts.Interrup
             tell=news,
             report=report,
         )
-        await unless_interrupted(mesh.start(), heard)
+        await mesh.start_unless(heard)
     try:
         return await unless_interrupted(_while_it_gets_ready(mesh, work), heard)
     finally:
@@ -78,18 +77,3 @@ async def _while_it_gets_ready(mesh: LocalMesh, work: Work[T]) -> T:
     finally:
         ready.cancel()
         working.cancel()
-
-
-async def unless_interrupted(work: Awaitable[T], heard: interrupts.Interrupts) -> T:
-    """Do the work, unless somebody presses Ctrl-C meanwhile. Raises Interrupted once it is cancelled."""
-    doing = asyncio.ensure_future(work)
-    asked = asyncio.ensure_future(heard.asked.wait())
-    try:
-        await asyncio.wait({doing, asked}, return_when=asyncio.FIRST_COMPLETED)
-        if not doing.done():
-            doing.cancel()
-            await asyncio.wait({doing})
-            raise Interrupted
-        return await doing
-    finally:
-        asked.cancel()
