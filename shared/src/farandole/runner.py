@@ -96,11 +96,17 @@ async def _run(service: Service, settings: Settings, stopping: Stopping) -> None
     connection = connection_of(settings, client=service.name)
     catalogue = catalogue_of(service, settings)
     async with source_of(catalogue, settings, SystemClock()) as schemas:
-        await _on_ports(service, settings, connection, catalogue, schemas)
+        await _on_ports(service, settings, connection, catalogue, schemas, stopping=stopping)
 
 
 async def _on_ports(
-    service: Service, settings: Settings, connection: Connection, catalogue: Catalogue, schemas: SchemaSource
+    service: Service,
+    settings: Settings,
+    connection: Connection,
+    catalogue: Catalogue,
+    schemas: SchemaSource,
+    *,
+    stopping: Stopping,
 ) -> None:
     clock = SystemClock()
     cluster = settings.cluster or await _cluster(connection, clock)

@@ -126,7 +126,7 @@ async def test_a_mesh_that_is_interrupted_while_it_starts_ends_in_order(tmp_path
         with pytest.raises(interrupts.Interrupted):
             await starting
     assert len(pids) == 3
-    assert await processes.gone(pids, within=timedelta(seconds=1)) == []
+    assert await processes.gone(pids, within=timedelta(seconds=1)) == ()
     changes = [(one.name, one.change) for one in told]
     assert {name for name, change in changes if change is Change.STOPPED} == {"kafka", "redis", "orders"}
     assert Change.FORCED not in [change for _, change in changes]
