@@ -37,6 +37,12 @@ VARIANTS: dict[str, dict[str, str | int]] = {
     "classic-10s": {**CLASSIC, "session.timeout.ms": 10_000},
     "classic-6s": {**CLASSIC, "session.timeout.ms": 6_000},
     "classic-6s-static": {**CLASSIC, "session.timeout.ms": 6_000, "group.instance.id": "{}"},
+    "classic-6s-static-unsubscribing": {
+        **CLASSIC,
+        "session.timeout.ms": 6_000,
+        "group.instance.id": "{}",
+        "unsubscribes": "yes",
+    },
     "kip848-45s": {"group.protocol": "consumer"},
     "kip848-6s": {"group.protocol": "consumer"},
     "kip848-6s-static": {"group.protocol": "consumer", "group.instance.id": "{}"},

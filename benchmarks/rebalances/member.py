@@ -15,12 +15,14 @@ import time
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 COMMIT_EVERY = 0.2
+LEAVE_WITHIN = 2.0
 
 
 class Member:
     """One consumer, driven by `run` until SIGTERM."""
 
     def __init__(self, properties: dict[str, str | int], topic: str) -> None:
+        self._unsubscribes = bool(properties.pop("unsubscribes", ""))
         self._consumer = Consumer({**properties, "enable.auto.commit": False, "auto.offset.reset": "earliest"})
         self._held: set[int] = set()
         self._next: dict[int, int] = {}
@@ -46,7 +48,17 @@ class Member:
                 committed = time.monotonic()
                 self._commit(asynchronously=True)
         self._commit(asynchronously=False)
+        if self._unsubscribes:
+            self._unsubscribe()
         self._consumer.close()
+
+    def _unsubscribe(self) -> None:
+        """Leave the group, as a static member that is only closed does not."""
+        self._consumer.unsubscribe()
+        deadline = time.monotonic() + LEAVE_WITHIN
+        while self._held and time.monotonic() < deadline:
+            self._consumer.poll(0.1)
+        self._consumer.poll(0.1)
 
     def _commit(self, *, asynchronously: bool) -> None:
         topic = sys.argv[2]
