@@ -132,4 +132,4 @@ def _main() -> int:
 
 
 def _stack() -> str:
-    return "".join(traceback.format_stack(sys._current_frames()[_main()])[-_FRAMES:])  # noqa: SLF001 - documented
+    return "".join(traceback.format_stack(sys._current_frames()[_main()])[-_FRAMES:])  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - documented

@@ -114,7 +114,9 @@ class Member:
             try:
                 self._run_one_consumer()
             except Exception as error:
-                self._departed(departure.of_exception(self._group, error, instance=self._properties.get(_STATIC, "")))
+                self._departed(
+                    departure.of_exception(self._group, error, instance=str(self._properties.get(_STATIC, "")))
+                )
                 self._stop.wait(self._pause.total_seconds())
                 self._pause = longer(self._pause)
 
