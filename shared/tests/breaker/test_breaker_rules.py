@@ -300,7 +300,7 @@ def test_a_state_is_kept_and_read_again_as_it_was():
     assert unpacked(packed(state)) == state
 
 
-@pytest.mark.parametrize("kept", [b"", b"{}", b"nonsense", b'{"phase": "ajar"}', None])
+@pytest.mark.parametrize("kept", [b"", b"{}", b"nonsense", b'{"phase": "ajar"}', b'"\xff"', None])
 def test_what_cannot_be_read_is_as_if_there_were_nothing(kept):
     assert unpacked(kept) is None
 

@@ -80,5 +80,5 @@ def unpacked(kept: bytes | None) -> BreakerState | None:
         return None
     try:
         return msgspec.json.decode(kept, type=BreakerState)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return None

@@ -22,6 +22,7 @@ from farandole.clock import Clock
 from farandole.delivery import Delivery
 from farandole.engine.door import Door
 from farandole.engine.ports import Partition, Source
+from farandole.engine.thrown import in_words
 from farandole.engine.visitor import Permit, Visitor
 from farandole.handler import Handler
 from farandole.metrics import Metrics
@@ -146,7 +147,7 @@ class Gate:
         for door, permit in passage.permits:
             kind = self._kind(door, error, calls, alone=len(passage.permits) == 1) if ran else Kind.NOTHING
             after = getattr(error, "after", None) if kind is Kind.THROTTLED else None
-            reported = door.leave(permit, kind, reason=_reason(error), after=after)
+            reported = door.leave(permit, kind, reason="" if error is None else in_words(error), after=after)
             if error is not None and is_trouble(error, door.dependency):
                 trouble = trouble or (door, kind)
             if reported is not None:
@@ -212,7 +213,3 @@ class Gate:
 def _give_back(permits: Sequence[tuple[Door, Permit]]) -> None:
     for door, permit in permits:
         door.leave(permit, Kind.NOTHING)
-
-
-def _reason(error: BaseException | None) -> str:
-    return "" if error is None else f"{type(error).__name__}: {getattr(error, 'what', error)}"[:200]

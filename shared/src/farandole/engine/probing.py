@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
+from inspect import isawaitable
 from itertools import count
 from typing import Final
 
 from farandole.breaker import BreakerState, Kind
 from farandole.engine.ports import Partition
+from farandole.engine.thrown import ends_the_task, in_words
 from farandole.engine.visitor import Visitor
 
-Healthy = Callable[[], Awaitable[object]]
+Healthy = Callable[[], Awaitable[object] | object]
 """Asks a system how it is. It is away if this raises, or answers False."""
 
 HEALTHY_WITHIN: Final = timedelta(seconds=10)
@@ -67,7 +69,10 @@ async def health(healthy: Healthy) -> tuple[Kind, str]:
     """Ask a system how it is; return what it says, and why where that is no."""
     try:
         async with asyncio.timeout(HEALTHY_WITHIN.total_seconds()):
-            answer = await healthy()
-    except Exception as error:
-        return Kind.FAILURE, f"{type(error).__name__}: {error}"
+            said = healthy()
+            answer = await said if isawaitable(said) else said
+    except BaseException as error:
+        if ends_the_task(error):
+            raise
+        return Kind.FAILURE, in_words(error)
     return (Kind.FAILURE, "it says of itself that it does not work") if answer is False else (Kind.HEALTHY, "")

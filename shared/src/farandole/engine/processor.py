@@ -29,7 +29,7 @@ from farandole.engine.private_records import PrivateRecords
 from farandole.engine.refusals import nameless
 from farandole.engine.session import LedgerSession
 from farandole.engine.size import fits_private_topic
-from farandole.engine.thrown import ends_the_task
+from farandole.engine.thrown import ends_the_task, telling
 from farandole.errors import FarandoleError, UnavailableError
 from farandole.ledger import Claim, Settle, State, Verdict, event_key
 from farandole.metrics import Metrics
@@ -223,7 +223,7 @@ class Processor:
                 if ends_the_task(error):
                     self._gate.abandon(passage)
                     raise
-                return await self._failed(admitted, _telling(error), tries, passage, calls)
+                return await self._failed(admitted, telling(error), tries, passage, calls)
         ran = isinstance(result, Handled) and not result.remembered
         await self._gate.leave(passage, None, calls, tries.troubles, ran=ran)
         return result
@@ -330,12 +330,3 @@ class Processor:
         policy = admitted.handler.policy if admitted.handler else UNREADABLE
         attempt = admitted.delivery.attempt - admitted.delivery.round_start
         return policy.backoff.delay(attempt, self._random)
-
-
-def _telling(error: BaseException) -> BaseException:
-    """Return the error, or, where it fails to say what it is, one that says so in its place."""
-    try:
-        str(error)
-    except Exception:  # an author's `__str__` may raise anything
-        return RuntimeError(f"{type(error).__name__}, whose text cannot be had").with_traceback(error.__traceback__)
-    return error

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Final
+
+from farandole.errors import FarandoleError
+
+MOST_LETTERS: Final = 200
 
 
 def ends_the_task(error: BaseException) -> bool:
@@ -15,6 +20,22 @@ def ends_the_task(error: BaseException) -> bool:
         task = asyncio.current_task()
         return task is None or task.cancelling() > 0
     return isinstance(error, KeyboardInterrupt | GeneratorExit)
+
+
+def telling(error: BaseException) -> BaseException:
+    """Return the error, or, where it fails to say what it is, one that says so in its place."""
+    try:
+        str(error)
+    except Exception:  # an author's `__str__` may raise anything
+        return RuntimeError(f"{type(error).__name__}, whose text cannot be had").with_traceback(error.__traceback__)
+    return error
+
+
+def in_words(error: BaseException) -> str:
+    """Return what an error says, shortly, in letters that UTF-8 can hold: what others answer may hold any."""
+    told = telling(error)
+    words = f"{type(told).__name__}: {told.what if isinstance(told, FarandoleError) else told}"
+    return words[:MOST_LETTERS].encode("utf-8", "replace").decode()
 
 
 def is_ending() -> bool:
