@@ -9,6 +9,7 @@ from datetime import datetime
 from farandole.breaker.dependency import Dependency
 from farandole.breaker.outcome import Outcome
 from farandole.breaker.permits import Granted, Wants, ask
+from farandole.breaker.rebase import rebased
 from farandole.breaker.rules import report
 from farandole.breaker.state import BreakerState, begun
 
@@ -33,6 +34,6 @@ def taken(
     known: BreakerState | None = None,
 ) -> tuple[BreakerState, Turn]:
     """Return the next state and what came of it. What is kept nowhere any more begins with what this worker knew."""
-    before = kept or known or begun(now)
+    before = rebased(kept or known or begun(now), now)
     state, granted = ask(report(before, outcomes, now, dependency), wants, now, dependency)
     return state, Turn(before=before, state=state, granted=granted, now=now)

@@ -69,7 +69,7 @@ class BreakerSession:
         if self.known is None or self._known_at is None or self._alarms:
             return False
         fresh = FRESH if self.unavailable is None else FRESH_ALONE
-        return permits_anything(self.known, self._dependency) and self._clock.now() - self._known_at < fresh
+        return permits_anything(self.known, self._dependency) and abs(self._clock.now() - self._known_at) < fresh
 
     def note(self, outcome: Outcome) -> asyncio.Future[None] | None:
         """Take an outcome to report. What is returned, for those that cannot wait, is done when it was reported."""

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from farandole.breaker import Breakers, Dependency, Kind, Outcome, Phase, Turn, Wants, permits_anything
+from farandole.breaker.permits import LATE
 from farandole.clock import Clock
 from farandole.engine.breaker_session import BreakerSession
 from farandole.engine.probing import Healthy, Probing, health
@@ -57,7 +58,7 @@ class Door:
 
     def at_once(self, visitor: Visitor) -> Permit | None:
         """Return a permit if one is to be had without waiting or asking."""
-        if visitor.rerun or not self._has_room or not self.session.is_wide_open:
+        if visitor.rerun or not self.session.is_wide_open or self._places_at_once <= 0:
             return None
         return self._permit()
 
@@ -90,7 +91,7 @@ class Door:
         if kind is not Kind.NOTHING or permit.probe:
             told = self._note(kind, permit, reason, after)
         if self.session.is_wide_open:
-            self._let_in(self.dependency.concurrency - self._running, rerun=False)
+            self._let_in(self._places_at_once, rerun=False)
         self._changed()
         return told
 
@@ -130,12 +131,12 @@ class Door:
         """Return how long there is nothing to say; None for as long as nothing happens."""
         session, now, due = self.session, self._clock.now(), list[datetime]()
         if session.report_at is not None:
-            due.append(session.report_at)
+            due.append(_soon(session.report_at, now))
         is_open = session.phase is Phase.OPEN
         if any(not self._is_shut(one) for one in self._waiting) and self._has_room:
             return NO_TIME
         if (self._waiting and (self._has_room or is_open)) or (is_open and self._probing.healthy is not None):
-            due.append(self._ask_at or now)
+            due.append(self._asks_at)
         if session.known is not None and session.phase is Phase.HALF_OPEN:
             due.append(session.here(session.known.since + self.dependency.ramp))
         return max(NO_TIME, min(due) - now) if due else None
@@ -167,7 +168,9 @@ class Door:
                 visitor.turn_away()
 
     def _let_in(self, places: int, *, rerun: bool) -> None:
-        for visitor in [one for one in self._waiting if one.rerun is rerun][: max(0, places)]:
+        # Since more were asked for others may have come in.
+        places = max(0, min(places, self.dependency.concurrency - self._running))
+        for visitor in [one for one in self._waiting if one.rerun is rerun][:places]:
             self._waiting.remove(visitor)
             visitor.admit(self._permit())
 
@@ -205,6 +208,22 @@ class Door:
     def _has_room(self) -> bool:
         return self._running < self.dependency.concurrency
 
+    @property
+    def _asks_at(self) -> datetime:
+        now = self._clock.now()
+        return now if self._ask_at is None else _soon(self._ask_at, now)
+
+    @property
+    def _places_at_once(self) -> int:
+        """How many may come in without asking: all, but for one place when it is the turn of the reruns to ask."""
+        is_their_turn = any(one.rerun for one in self._waiting) and self._asks_at <= self._clock.now()
+        return self.dependency.concurrency - self._running - is_their_turn
+
     def _is_shut(self, visitor: Visitor) -> bool:
         """Say whether a visitor waits for more than a place or a reply."""
         return self.session.known is not None and (visitor.rerun or self.is_guarded)
+
+
+def _soon(moment: datetime, now: datetime) -> datetime:
+    """Return the moment, or now where this machine's clock was set back since: none is ever further off than LATE."""
+    return moment if moment - now <= LATE else now
