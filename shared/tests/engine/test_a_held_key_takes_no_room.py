@@ -62,6 +62,38 @@ async def test_more_events_than_may_be_in_flight_wait_behind_a_held_one_while_ot
         assert harness.broker.committed["listener", "orders"] == 20 * FEW
 
 
+async def test_what_stood_behind_a_held_event_takes_no_room_either_when_it_goes_on() -> None:
+    service = Service("listener")
+    broken, slow, heard_good = True, asyncio.Event(), asyncio.Event()
+    heard: list[str] = []
+
+    async def listen(event: OrderCancelled) -> None:
+        if event.order_id == "good":
+            heard_good.set()
+        elif broken:
+            raise ValueError("not yet")
+        elif heard:
+            await slow.wait()
+        heard.append(event.reason)
+
+    service.on(OrderCancelled, retry=RETRY, order="key")(listen)
+    async with asyncio.timeout(10), Harness(service, settings=Settings(most_in_flight=FEW)) as harness:
+        for number in range(10 * FEW):
+            await harness.deliver(cancelled("bad", number))
+        broken = False
+        goes_on = asyncio.ensure_future(harness.advance(timedelta(minutes=2)))
+        while not heard:  # noqa: ASYNC110 - the handler's
+            await asyncio.sleep(0)
+        delivered = asyncio.ensure_future(harness.deliver(cancelled("good", 0)))
+        await heard_good.wait()
+        slow.set()
+        await asyncio.gather(goes_on, delivered)
+        assert heard == ["bad0", "good0", *(f"bad{number}" for number in range(1, 10 * FEW))]
+        worker = harness.runtime.worker
+        assert worker is not None
+        assert (worker.held, worker.in_flight, worker._lanes.held_bytes) == (0, 0, 0)
+
+
 async def test_the_partition_is_paused_when_too_much_of_it_is_held_and_resumed_when_half_of_that_is_gone() -> None:
     listener = Listener()
     async with Harness(listener.service()) as harness:

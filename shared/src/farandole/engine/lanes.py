@@ -21,7 +21,7 @@ class Work:
 
 @dataclass(kw_only=True, slots=True, eq=False)
 class Hold:
-    """A lane that stands still, and what stands in it, from the first."""
+    """A lane that stands still, or stood still and has not caught up yet, and what stands in it, from the first."""
 
     works: int
     size: int
@@ -31,7 +31,9 @@ class Lanes:
     """A lane a key; a lane exists only while it has work. For one event loop.
 
     Work raises nothing; if it does all the same, what waited in its lane is lost, and ``on_failure`` is told.
-    Work that waits for something may hold its lane: what stands in held lanes is counted apart, in ``held``.
+    Work that waits for something may hold its lane: what stands in held lanes is counted apart, in ``held``. When it
+    goes on, what stands behind it is counted so until it runs, and what comes behind that until none is left: however
+    much it is, one at a time of it runs.
     """
 
     def __init__(self, on_failure: Callable[[BaseException], None]) -> None:
@@ -63,15 +65,17 @@ class Lanes:
         """Hold a lane while the work that runs in it waits for something; called by that work."""
         task = asyncio.current_task()
         running = self._running[task] if task is not None else None
-        standing = [*([running] if running is not None else []), *self._lanes[lane]]
-        self._holds[lane] = Hold(works=0, size=0)
-        self._count(lane, works=len(standing), size=sum(work.size for work in standing))
+        if lane not in self._holds:
+            standing = self._lanes[lane]
+            self._holds[lane] = Hold(works=0, size=0)
+            self._count(lane, works=len(standing), size=sum(work.size for work in standing))
+        works, size = (0, 0) if running is None else (1, running.size)
+        self._count(lane, works=works, size=size)
         try:
             yield
         finally:
-            hold = self._holds[lane]
-            self._count(lane, works=-hold.works, size=-hold.size)
-            del self._holds[lane]
+            self._count(lane, works=-works, size=-size)
+            self._end_hold_if_empty(lane)
 
     def abandon(self, assignment: int) -> None:
         """Drop what waits for this assignment and cancel what runs for it; other work of the same lanes goes on."""
@@ -97,6 +101,10 @@ class Lanes:
         self.held_bytes += size
         return True
 
+    def _end_hold_if_empty(self, lane: Hashable) -> None:
+        if not self._lanes[lane]:
+            self._holds.pop(lane, None)
+
     async def _drain(self, lane: Hashable) -> None:
         queue = self._lanes[lane]
         task = asyncio.current_task()
@@ -104,9 +112,13 @@ class Lanes:
         try:
             while queue:
                 work = queue.popleft()
+                self._count(lane, works=-1, size=-work.size)
+                self._end_hold_if_empty(lane)
                 self._running[task] = work
                 await self._run(task, work)
         finally:
+            self._count(lane, works=-len(queue), size=-sum(work.size for work in queue))
+            self._holds.pop(lane, None)
             del self._lanes[lane]
 
     async def _run(self, task: asyncio.Task[None], work: Work) -> None:
