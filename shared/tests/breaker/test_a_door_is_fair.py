@@ -1,6 +1,6 @@
-"""Who comes through a door when more want to than may: first runs and reruns in turn, and never more than there is room.
+"""Who comes through a door when more want to than may: first runs and reruns in turn, never more than there is room.
 
-The door stands alone here, with breakers in memory and a clock of its own; its visitors are let in and leave one by one.
+The door stands alone here, with breakers in memory and a clock of its own; visitors are let in and leave one by one.
 """
 
 from __future__ import annotations
