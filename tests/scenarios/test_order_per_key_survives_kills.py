@@ -32,6 +32,7 @@ from farandole.testing.backend import Backend
 from redis.asyncio import Redis
 
 sys.path.insert(0, str(Path(__file__).parent))
+from mischief import LONG
 from ordered_service import Counted, Noted, plain, stored
 
 PARTITIONS = 4
@@ -132,7 +133,7 @@ class Mesh:
 
 
 @pytest.mark.timeout(WITHIN * 2)
-@pytest.mark.parametrize("store", [True, False], ids=["with a database", "without one"])
+@pytest.mark.parametrize("store", [True, pytest.param(False, marks=LONG)], ids=["with a database", "without one"])
 async def test_the_order_of_each_key_is_kept(own_backend: Backend, tmp_path: Path, store: bool) -> None:
     mesh = Mesh(own_backend, tmp_path, store=store)
     expected = {f"thing-{key}": list(range(EACH)) for key in range(KEYS)}
