@@ -7,15 +7,19 @@ from collections import Counter as Tally
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from farandole.breaker import BreakerState, Phase
 from farandole.delivery import Delivery
-from farandole.recovery import Decision
+from farandole.recovery import Decision, Pause
 
 log = structlog.get_logger(__name__)
+
+TELL_EVERY: Final = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,6 +40,7 @@ class Metrics:
         self.service = service
         self.registry = CollectorRegistry()
         self._tally: Tally[str] = Tally()
+        self._told_until: dict[tuple[str, int], float] = {}
         self._outcomes = Counter(
             "farandole_deliveries",
             "Deliveries by how they ended: handled, dropped (duplicate), retried, dead.",
@@ -184,7 +189,9 @@ class Metrics:
         """Count and log a run that failed, with what was decided about it."""
         decided = type(decision).__name__
         self._failures.labels(self.service, delivery.envelope.type, type(error).__name__, decided).inc()
-        log.warning(
+        # What is away is told by `paused`, once for all that wait for it.
+        tell = log.debug if isinstance(decision, Pause) else log.warning
+        tell(
             "delivery failed",
             service=self.service,
             event_id=delivery.event_id,
@@ -209,8 +216,11 @@ class Metrics:
         )
 
     def paused(self, topic: str, partition: int, reason: str) -> None:
-        """Log that a partition waits."""
-        log.warning("partition paused", service=self.service, topic=topic, partition=partition, reason=reason)
+        """Log that a partition waits; not for each delivery that does, and not each time that it tries again."""
+        now = time.monotonic()
+        if now >= self._told_until.get((topic, partition), 0.0):
+            self._told_until[topic, partition] = now + TELL_EVERY.total_seconds()
+            log.warning("partition paused", service=self.service, topic=topic, partition=partition, reason=reason)
 
     def breaker(self, dependency: str, state: BreakerState) -> None:
         """Show what is known of a dependency's breaker."""

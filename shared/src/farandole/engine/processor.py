@@ -145,7 +145,6 @@ class Processor:
                 return await self._intake.told(delivery.record)
             except Exception as error:
                 reason = error.what if isinstance(error, FarandoleError) else type(error).__name__
-                log.warning("the type of a record cannot be asked for", reason=reason)
                 await self._wait(delivery, pause, reason)
                 pause = longer(pause)
 
