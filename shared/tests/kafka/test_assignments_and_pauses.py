@@ -20,7 +20,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-PARTITIONS = [Partition(topic="orders", number=number) for number in range(3)]
+PARTITIONS = [Partition(topic="orders", number=number) for number in range(2)]
 partitions = st.sampled_from(PARTITIONS)
 some = st.sets(partitions, min_size=1)
 
@@ -102,10 +102,11 @@ class Rebalances(RuleBasedStateMachine):
         self.full = full
         self.holding.choke(self.client, on=full)  # type: ignore[arg-type]
 
-    @rule(one=partitions)
-    def is_fetched(self, one: Partition) -> None:
-        assignment = self.assignments.current(one)
-        if assignment is not None:
+    @precondition(lambda self: self.held)
+    @rule()
+    def are_fetched(self) -> None:
+        for assignment in self.assignments:
+            one = assignment.partition
             assignment.tracker.begin(self.next[one])
             self.fetched.append((assignment, self.next[one]))
             self.next[one] += 1
@@ -116,10 +117,6 @@ class Rebalances(RuleBasedStateMachine):
         assignment, offset = self.fetched.pop(data.draw(st.integers(0, len(self.fetched) - 1)))
         self.assignments.finish(assignment.number, offset)
 
-    @rule()
-    def are_committed(self) -> None:
-        self.commits.now(self.client)  # type: ignore[arg-type]
-
     @invariant()
     def what_is_held_is_paused_for_a_reason_only(self) -> None:
         self.holding.obey(self.client)  # type: ignore[arg-type]
@@ -129,6 +126,7 @@ class Rebalances(RuleBasedStateMachine):
 
     @invariant()
     def what_is_committed_was_finished_by_whoever_held_it(self) -> None:
+        self.commits.now(self.client)  # type: ignore[arg-type]
         for (topic, number), offset in self.client.committed.items():
             assignment = self.assignments.current(Partition(topic=topic, number=number))
             unfinished = [at for one, at in self.fetched if one is assignment]
@@ -139,5 +137,23 @@ class Rebalances(RuleBasedStateMachine):
         assert not {one.number for one in self.assignments} & set(self.ended)
 
 
-Rebalances.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+Rebalances.TestCase.settings = settings(max_examples=150, stateful_step_count=30, deadline=None)
 TestRebalances = Rebalances.TestCase
+
+
+def test_what_was_fetched_before_a_partition_went_away_finishes_nothing_when_it_is_back() -> None:
+    (orders, *_) = PARTITIONS
+    assignments = Assignments()
+    assignments.add([orders])
+    before = assignments.current(orders)
+    assert before is not None
+    before.tracker.begin(0)
+    assignments.remove([orders])
+    assignments.add([orders])
+    after = assignments.current(orders)
+    assert after is not None
+    after.tracker.begin(0)
+    assignments.finish(before.number, 0)
+    assert after.tracker.to_commit() is None
+    assignments.finish(after.number, 0)
+    assert after.tracker.to_commit() == 1
