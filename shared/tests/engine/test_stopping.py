@@ -58,6 +58,19 @@ async def test_a_service_that_waits_for_its_ledger_stops() -> None:
         await stopped(harness, timedelta(seconds=1))
 
 
+async def test_a_service_whose_deliveries_wait_for_the_ledger_does_not_wait_for_them() -> None:
+    async with Harness(listening("waiting")) as harness:
+        worker = harness.runtime.worker
+        assert worker is not None
+        harness.ledger.unavailable = True
+        delivered = asyncio.ensure_future(harness.deliver(cancelled("o-1"), cancelled("o-2")))
+        await until(lambda: worker.in_flight == 2)
+        await until(lambda: harness.runtime.session is not None and harness.runtime.session.unavailable is not None)
+        await stopped(harness, timedelta(minutes=1))
+        delivered.cancel()
+        assert ("waiting", "orders") not in harness.broker.committed
+
+
 async def test_a_service_that_lost_its_epoch_and_then_its_ledger_stops() -> None:
     async with Harness(listening("lost")) as harness:
         session = harness.runtime.session

@@ -71,6 +71,8 @@ class Worker:
         self._lanes = Lanes(self._lane_failed)
         self._failure: BaseException | None = None
         self._in_flight: Counter[int] = Counter()
+        self._at_work = 0
+        """How many deliveries have been claimed, are not finished, and do not hold their lane."""
         self._bytes: Counter[int] = Counter()
         self._early: dict[asyncio.Task[None], Record] = {}
         self._early_bytes = 0
@@ -110,12 +112,14 @@ class Worker:
 
         Later deliveries of its key wait behind it, others go on; none of those that wait counts as in flight.
         """
+        self._at_work -= 1
         try:
             with self._lanes.hold(_lane(delivery.record)):
                 self._hold_back([delivery.record])
                 self.changed.set()
                 yield
         finally:
+            self._at_work += 1
             self._relieve()
             self.changed.set()
 
@@ -176,11 +180,16 @@ class Worker:
         assert self._grace is not None
         try:
             async with asyncio.timeout(self._grace.total_seconds()):
-                while self.in_flight > 0 and not self._session.lost:
+                while self.in_flight > 0 and not (self._session.lost or self._waits_for_the_ledger):
                     self.changed.clear()
                     await self.changed.wait()
         except TimeoutError:
             self._metrics.undrained(self.in_flight)
+
+    @property
+    def _waits_for_the_ledger(self) -> bool:
+        """Whether nothing that is in flight has begun, or can before the ledger is back."""
+        return self._session.unavailable is not None and self._at_work == 0
 
     async def _room(self) -> None:
         while self._full and not (self._session.lost or self._failure or self._grace is not None):
@@ -228,19 +237,27 @@ class Worker:
         record = admitted.delivery.record
 
         async def run() -> None:
-            assert self._processor is not None
             try:
-                if index is None:
-                    await self._processor.process_untold(admitted)
-                    return
-                verdict, conflicting = (await asyncio.shield(claims))[index]
-                if conflicting:
-                    self._metrics.conflicting(admitted.delivery)
-                await self._processor.process(admitted, verdict)
+                answer = None if index is None else (await asyncio.shield(claims))[index]
+                self._at_work += 1
+                try:
+                    await self._process(admitted, answer)
+                finally:
+                    self._at_work -= 1
             finally:
                 self._end(record)
 
         return self._lanes.put(_lane(record), Work(assignment=record.assignment, run=run, size=_size(record)))
+
+    async def _process(self, admitted: Admitted, answer: tuple[Verdict, bool] | None) -> None:
+        assert self._processor is not None
+        if answer is None:
+            await self._processor.process_untold(admitted)
+            return
+        verdict, conflicting = answer
+        if conflicting:
+            self._metrics.conflicting(admitted.delivery)
+        await self._processor.process(admitted, verdict)
 
     def _end(self, record: Record) -> None:
         assignment = record.assignment
