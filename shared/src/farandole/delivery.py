@@ -5,9 +5,13 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
 from farandole.envelope import Envelope
 from farandole.headers import Headers
+
+HEADER_BYTES: Final = 100
+"""What a header takes in memory, however little it says."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, order=True)
@@ -37,6 +41,12 @@ class Record:
     headers: Headers
     appended: datetime
     assignment: int = 0
+
+    @property
+    def weight(self) -> int:
+        """How many bytes it takes in memory, about."""
+        headers = sum(len(value) for _, value in self.headers) + HEADER_BYTES * len(self.headers)
+        return len(self.value or b"") + len(self.key or b"") + headers
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

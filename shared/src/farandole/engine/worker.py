@@ -29,8 +29,6 @@ MOST_BYTES_IN_FLIGHT: Final = 8 * 1024 * 1024
 in which nothing else goes on. Events of less than forty kilobytes do not come near it."""
 MOST_BYTES_HELD: Final = 128 * 1024 * 1024
 """What is held is not decoded."""
-HEADER_BYTES: Final = 100
-"""What a header takes in memory, however little it says."""
 
 
 class Worker:
@@ -173,7 +171,7 @@ class Worker:
         number, weight = self._most_in_flight - self.in_flight, self._most_bytes_in_flight - self._weight
         while self._unadmitted and (not taken or (len(taken) < number and weight > 0)):
             taken.append(self._unadmitted.popleft())
-            weight -= len(taken[-1].value or b"")
+            weight -= taken[-1].weight
         return taken
 
     async def _finish_in_flight(self) -> None:
@@ -221,7 +219,7 @@ class Worker:
     def _begin(self, ready: Sequence[Admitted]) -> None:
         for admitted in ready:
             self._in_flight[admitted.delivery.record.assignment] += 1
-            self._bytes[admitted.delivery.record.assignment] += _size(admitted.delivery.record)
+            self._bytes[admitted.delivery.record.assignment] += admitted.delivery.record.weight
         self.changed.set()
         told = [admitted for admitted in ready if not admitted.is_untold]
         claims = asyncio.ensure_future(self._session.claim([claim_of(admitted.delivery) for admitted in told]))
@@ -247,7 +245,7 @@ class Worker:
             finally:
                 self._end(record)
 
-        return self._lanes.put(_lane(record), Work(assignment=record.assignment, run=run, size=_size(record)))
+        return self._lanes.put(_lane(record), Work(assignment=record.assignment, run=run, size=record.weight))
 
     async def _process(self, admitted: Admitted, answer: tuple[Verdict, bool] | None) -> None:
         assert self._processor is not None
@@ -263,7 +261,7 @@ class Worker:
         assignment = record.assignment
         if self._in_flight[assignment] > 0:
             self._in_flight[assignment] -= 1
-            self._bytes[assignment] -= _size(record)
+            self._bytes[assignment] -= record.weight
         if not self._in_flight[assignment]:
             self._forget(assignment)
         if self._paused:
@@ -281,7 +279,7 @@ class Worker:
     def _hold(self, admitted: Admitted) -> None:
         task = asyncio.create_task(self._release_when_due(admitted))
         self._early[task] = admitted.delivery.record
-        self._early_bytes += _size(admitted.delivery.record)
+        self._early_bytes += admitted.delivery.record.weight
         task.add_done_callback(self._released)
         self._hold_back([admitted.delivery.record])
 
@@ -294,7 +292,7 @@ class Worker:
         self._begin([admitted])
 
     def _released(self, task: asyncio.Task[None]) -> None:
-        self._early_bytes -= _size(self._early.pop(task))
+        self._early_bytes -= self._early.pop(task).weight
         self._relieve()
         self.changed.set()
 
@@ -359,8 +357,3 @@ def _lane(record: Record) -> Hashable:
 
 def _partition(record: Record) -> Partition:
     return Partition(topic=record.coordinates.topic, number=record.coordinates.partition)
-
-
-def _size(record: Record) -> int:
-    headers = sum(len(value) for _, value in record.headers) + HEADER_BYTES * len(record.headers)
-    return len(record.value or b"") + len(record.key or b"") + headers

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
@@ -18,6 +18,7 @@ from confluent_kafka.admin._listoffsets import OffsetSpec  # its public name is 
 from farandole.delivery import Record
 from farandole.engine.ports import Partition
 from farandole.errors import BrokerUnavailableError
+from farandole.kafka.batch import PREFETCH, Batch
 from farandole.kafka.connection import Connection
 from farandole.kafka.reading import origin_of, record_of
 
@@ -90,13 +91,13 @@ class LogReader:
                 "enable.auto.commit": False,
                 "enable.partition.eof": True,
                 "auto.offset.reset": "earliest",
-                "queued.max.messages.kbytes": 32_768,
             }
+            | PREFETCH
         )
         try:
             consumer.assign([TopicPartition(one.topic, one.number, span.start) for one, span in left.items()])
             while left:
-                yield _records(_batch(consumer), left)
+                yield _records(consumer, left)
         finally:
             consumer.close()
 
@@ -114,31 +115,26 @@ class LogReader:
         return _insisting(ask)
 
 
-def _batch(consumer: Consumer) -> list[Message]:
-    first = consumer.poll(WITHIN)
-    if first is None:
+def _records(consumer: Consumer, left: dict[Partition, Span]) -> list[Record]:
+    """Return the next records that were asked for, and take what is read to its end off ``left``."""
+    batch = Batch(most=BATCH)
+    if not batch.fill(consumer, within=timedelta(seconds=WITHIN), record=lambda message: _record(message, left)):
         raise _away("no record came")
-    return [first, *consumer.consume(BATCH - 1, 0)]
+    return batch.records
 
 
-def _records(messages: Iterable[Message], left: dict[Partition, Span]) -> list[Record]:
-    """Return the records that were asked for, and take what is read to its end off ``left``."""
-    found = []
-    for message in messages:
-        partition = origin_of(message)
-        span, error, offset = left.get(partition), message.error(), int(message.offset() or 0)
-        if span is None:
-            continue
-        if error is None and offset < span.end:
-            found.append(record_of(message, assignment=0))
-        if error is not None and error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001 - that is its public name
-            if error.fatal() or not error.retriable():
-                raise BrokerUnavailableError(
-                    f"{partition.topic} cannot be read", why=error.str(), do="farandole doctor"
-                )
-        elif error is not None or offset + 1 >= span.end:
-            del left[partition]
-    return found
+def _record(message: Message, left: dict[Partition, Span]) -> Record | None:
+    partition = origin_of(message)
+    span, error, offset = left.get(partition), message.error(), int(message.offset() or 0)
+    if span is None:
+        return None
+    if error is not None and error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001 - that is its public name
+        if error.fatal() or not error.retriable():
+            raise BrokerUnavailableError(f"{partition.topic} cannot be read", why=error.str(), do="farandole doctor")
+        return None
+    if error is not None or offset + 1 >= span.end:
+        del left[partition]
+    return record_of(message, assignment=0) if error is None and offset < span.end else None
 
 
 def _insisting(ask: Callable[[], T]) -> T:

@@ -22,6 +22,7 @@ from farandole.engine.ports import Partition
 from farandole.errors import MembershipError
 from farandole.kafka import departure
 from farandole.kafka.assignments import Assignments
+from farandole.kafka.batch import Batch
 from farandole.kafka.commits import Commits
 from farandole.kafka.departure import Departure, Reason
 from farandole.kafka.handover import HandOver
@@ -157,12 +158,11 @@ class Member:
         self._commits.soon(consumer)
 
     def _poll(self, consumer: Consumer) -> list[Record]:
-        first = consumer.poll(0 if self._pending else POLL.total_seconds())
-        messages = [] if first is None else [first, *consumer.consume(BATCH - 1, 0)]
-        records = [record for message in messages if (record := self._record(message)) is not None]
+        batch = Batch(most=BATCH)
+        batch.fill(consumer, within=timedelta(0) if self._pending else POLL, record=self._record)
         if self._unplaced:
             self._unplaced = self._placed(consumer)
-        return records
+        return batch.records
 
     def _placed(self, consumer: Consumer) -> dict[Partition, int | None]:
         try:

@@ -12,6 +12,7 @@ from typing import Any, Final
 from farandole.delivery import Record
 from farandole.engine.ports import Partition
 from farandole.kafka.assignments import Assignments
+from farandole.kafka.batch import PREFETCH
 from farandole.kafka.connection import Connection
 from farandole.kafka.handover import HandOver
 from farandole.kafka.member import Member
@@ -68,7 +69,7 @@ class KafkaSource:
             "fetch.wait.max.ms": 100,
             "fetch.error.backoff.ms": 100,
             "topic.metadata.refresh.interval.ms": 10_000,
-            "queued.max.messages.kbytes": 16_384,
+            **PREFETCH,
         }
         if instance:
             self._properties["group.instance.id"] = instance

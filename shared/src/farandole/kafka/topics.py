@@ -91,6 +91,8 @@ def _result(created: object) -> None:
 def _config(most_bytes: int, retention: timedelta) -> dict[str, str]:
     return {
         "max.message.bytes": str(most_bytes),
+        # Else that bounds a batch as it was compressed, and a client unpacks whatever it fetches.
+        "compression.type": "uncompressed",
         "retention.ms": str(round(retention / timedelta(milliseconds=1))),
         "message.timestamp.type": "LogAppendTime",
     }
