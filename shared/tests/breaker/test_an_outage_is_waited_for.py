@@ -409,3 +409,24 @@ def test_a_name_alone_means_what_another_handler_says_of_it():
     service.on(OrderCancelled, depends_on="gateway")(service_on(Gateway()).handlers[0].function)
     service.on(PaymentDeclined, depends_on=fast)(service_on(Gateway()).handlers[1].function)
     assert dependencies_of(service.handlers) == {"gateway": fast}
+
+
+async def test_customers_whose_quota_is_used_up_for_an_hour_keep_nobody_else_waiting():
+    heard: list[str] = []
+    service = Service("inventory")
+
+    async def release(event: OrderCancelled) -> None:
+        if event.order_id.startswith("greedy") and harness.clock.now() < an_hour:
+            raise Throttled("your quota is used up", after=3600 * SECOND)
+        heard.append(event.order_id)
+
+    service.on(OrderCancelled, depends_on=GATEWAY)(release)
+    async with Harness(service) as harness:
+        an_hour = harness.clock.now() + 3600 * SECOND
+        await harness.deliver(*[cancelled(f"greedy-{n}") for n in range(40)])
+        await harness.advance(300 * SECOND)
+        await harness.deliver(cancelled("modest"))
+        await harness.advance(60 * SECOND)
+        assert heard == ["modest"]
+        await harness.advance(2 * 3600 * SECOND)
+        assert len(heard) == 41

@@ -185,7 +185,8 @@ class Processor:
                     await self._hold_back(admitted.delivery, tries, delay)
                     return False
                 case Failed(decision=AwaitDependency(delay=delay)):
-                    with self._gate.hold(admitted.delivery):
+                    # Not the gate's hold: with whoever waits for a time of his own nobody could probe.
+                    with self._hold(admitted.delivery):
                         await self._clock.sleep(delay)
                     return False
                 case Failed(decision=RetryLater(delay=delay), report=report) if self._can_retry(
