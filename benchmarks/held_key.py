@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from farandole import Backoff, Service, log
+from farandole.breaker import MemoryBreakers
 from farandole.clock import SystemClock
 from farandole.codec import Codec
 from farandole.engine.ports import Message
@@ -33,6 +34,7 @@ from farandole.kafka.publisher import KafkaPublisher
 from farandole.kafka.source import KafkaSource
 from farandole.kafka.topics import create, domain_topic, private_topics
 from farandole.ledger import RedisLedger
+from farandole.metrics import Metrics
 from farandole.schema import Catalogue, EventSchema
 from farandole.settings import Settings
 from farandole.testing.backend import Backend
@@ -101,11 +103,14 @@ class Rounds:
 
     async def _started(self, service: Service) -> tuple[Runtime, asyncio.Task[None]]:
         ports = Ports(
-            worker_source=KafkaSource(self._connection, group=service.name, topics=heard_topics(service)),
+            worker_source=KafkaSource(
+                self._connection, group=service.name, topics=heard_topics(service), metrics=Metrics(service.name)
+            ),
             observer_source=None,
             publisher=KafkaPublisher(self._connection),
             ledger=RedisLedger(self._backend.redis_url, cluster=self._backend.cluster_id, service=service.name),
             store=None,
+            breakers=MemoryBreakers(SystemClock()),
             clock=SystemClock(),
             schemas=schemas_of(service, []),
         )

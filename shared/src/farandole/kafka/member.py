@@ -218,12 +218,23 @@ class Member:
         self._told.departed(left)
 
     def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        self._forget_places(partitions)
         self._holding.take(consumer, partitions_of(partitions))
         self._pause = FIRST_PAUSE
 
     def _revoked(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        self._forget_places(partitions)
         self._holding.give_back(consumer, partitions_of(partitions))
 
     def _was_lost(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        self._forget_places(partitions)
         if self._holding.lose(consumer, partitions_of(partitions)):
             self._departed(departure.of_loss(self._group, silence=self._stillness.longest(), session=self._session))
+
+    def _forget_places(self, partitions: list[TopicPartition]) -> None:
+        """Ask no more where an assignment should begin that is another by now.
+
+        The next may have begun already: set back, it would fetch what lies before what it has, and commit over it.
+        """
+        for partition in partitions_of(partitions):
+            self._unplaced.pop(partition, None)
