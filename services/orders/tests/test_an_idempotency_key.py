@@ -136,10 +136,21 @@ async def _keys(harness: Harness) -> int:
 
 @asynccontextmanager
 async def _writers_held_up(harness: Harness) -> AsyncIterator[None]:
-    assert harness.store is not None
-    async with harness.store.transaction() as work:
-        await work.execute(select(idempotency_keys))
-        yield
+    """Hold writers up in a task of its own: whoever is begun within a transaction may not begin another."""
+    begun, ended = asyncio.Event(), asyncio.Event()
+
+    async def hold() -> None:
+        assert harness.store is not None
+        async with harness.store.transaction() as work:
+            await work.execute(select(idempotency_keys))
+            begun.set()
+            await ended.wait()
+
+    holding = asyncio.create_task(hold())
+    await begun.wait()
+    yield
+    ended.set()
+    await holding
 
 
 async def _one_of_two(shop: Any) -> tuple[httpx2.Response, asyncio.Task[httpx2.Response]]:
