@@ -23,7 +23,8 @@ from farandole.metrics import Metrics
 
 MOST_IN_FLIGHT: Final = 200
 MOST_HELD: Final = 10_000
-MOST_UNCOMMITTED: Final = 100_000
+MOST_UNCOMMITTED: Final = 1_000_000
+"""A minute of a busy partition. Only what is unfinished is remembered; a crash pays for it, as all of it comes again."""
 MOST_BYTES_IN_FLIGHT: Final = 8 * 1024 * 1024
 """Decoded, an event takes up to sixty times its bytes, and to decode a megabyte of small items some tenths of a second
 in which nothing else goes on. Events of less than forty kilobytes do not come near it."""
@@ -303,7 +304,8 @@ class Worker:
 
     def _bound_uncommitted(self, fetched: Sequence[Record]) -> None:
         """Pause the partitions that bring on and on what cannot be committed, for what is held before it."""
-        partitions = {_partition(record) for record in fetched}
+        places = {(record.coordinates.topic, record.coordinates.partition) for record in fetched}
+        partitions = {Partition(topic=topic, number=number) for topic, number in places}
         self._pause({one for one in partitions if self._source.uncommitted(one) >= self._most_uncommitted})
 
     def _pause(self, partitions: AbstractSet[Partition]) -> None:
