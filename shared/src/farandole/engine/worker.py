@@ -24,7 +24,7 @@ from farandole.metrics import Metrics
 MOST_IN_FLIGHT: Final = 200
 MOST_HELD: Final = 10_000
 MOST_UNCOMMITTED: Final = 1_000_000
-"""A minute of a busy partition. Only what is unfinished is remembered; a crash pays for it, as all of it comes again."""
+"""A minute of a busy partition. What is unfinished alone is remembered; a crash pays for it: all of it comes again."""
 MOST_BYTES_IN_FLIGHT: Final = 8 * 1024 * 1024
 """Decoded, an event takes up to sixty times its bytes, and to decode a megabyte of small items some tenths of a second
 in which nothing else goes on. Events of less than forty kilobytes do not come near it."""
