@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import signal
 import sqlite3
 import sys
 import time
@@ -34,7 +33,7 @@ NAMED_WITHIN = 60.0
 
 @asynccontextmanager
 async def farandole(*arguments: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Run the command in a process of its own; interrupt it at the end."""
+    """Run the command in a process of its own, and end it in the end."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-c",
@@ -47,7 +46,7 @@ async def farandole(*arguments: str) -> AsyncIterator[asyncio.subprocess.Process
         yield process
     finally:
         if process.returncode is None:
-            process.send_signal(signal.SIGINT)
+            process.terminate()  # SIGINT is ignored where this was begun in the background
         await process.wait()
 
 
