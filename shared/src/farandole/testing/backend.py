@@ -15,6 +15,8 @@ from farandole.local.broker import Broker
 from farandole.local.redis import Redis
 
 VARIABLE = "FARANDOLE_TEST_BACKEND"
+HEAP = "512m"
+"""Each test has topics of its own: with the mesh's 80m a broker ended after some thousand of them, out of memory."""
 Kind = Literal["local", "docker"]
 _log = logging.getLogger(__name__)
 
@@ -147,7 +149,7 @@ async def up(home: Path) -> Backend:
 
         backend = Backend(choice=choice, broker=docker.KafkaInDocker(), redis=docker.RedisInDocker())
     else:
-        backend = Backend(choice=choice, broker=Broker(home / "broker"), redis=Redis(home / "redis"))
+        backend = Backend(choice=choice, broker=Broker(home / "broker", heap=HEAP), redis=Redis(home / "redis"))
     try:
         await backend.redis.start()
         await backend.broker.start()
