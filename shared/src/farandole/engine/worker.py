@@ -153,6 +153,8 @@ class Worker:
                 await self._rejoin()
             await self._room()
             records = await self._source.fetch()
+            if self._lanes.held:
+                self._bound_uncommitted(records)
             if self._grace is None:
                 await self._admit_as_there_is_room(records)
             await asyncio.sleep(0)
@@ -229,7 +231,6 @@ class Worker:
         held = [admitted.delivery.record for admitted, waits in put if waits]
         if self._lanes.held:
             self._hold_back(held)
-            self._bound_uncommitted([admitted.delivery.record for admitted in ready])
 
     def _put(self, admitted: Admitted, index: int | None, claims: asyncio.Future[list[tuple[Verdict, bool]]]) -> bool:
         """Put a delivery into its lane; with an ``index`` it is claimed there, without one not yet."""
