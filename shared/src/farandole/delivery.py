@@ -41,12 +41,12 @@ class Record:
     headers: Headers
     appended: datetime
     assignment: int = 0
+    weight: int = field(init=False, compare=False)
+    """How many bytes it takes in memory, about. Weighed once: each bound on the way of a record asks for it."""
 
-    @property
-    def weight(self) -> int:
-        """How many bytes it takes in memory, about."""
+    def __post_init__(self) -> None:
         headers = sum(len(value) for _, value in self.headers) + HEADER_BYTES * len(self.headers)
-        return len(self.value or b"") + len(self.key or b"") + headers
+        object.__setattr__(self, "weight", len(self.value or b"") + len(self.key or b"") + headers)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

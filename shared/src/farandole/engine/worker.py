@@ -266,8 +266,7 @@ class Worker:
             self._bytes[assignment] -= record.weight
         if not self._in_flight[assignment]:
             self._forget(assignment)
-        if self._paused:
-            self._relieve()
+        self._relieve()
         self.changed.set()
 
     def _forget(self, assignment: int) -> None:
@@ -305,8 +304,7 @@ class Worker:
 
     def _bound_uncommitted(self, fetched: Sequence[Record]) -> None:
         """Pause the partitions that bring on and on what cannot be committed, for what is held before it."""
-        places = {(record.coordinates.topic, record.coordinates.partition) for record in fetched}
-        partitions = {Partition(topic=topic, number=number) for topic, number in places}
+        partitions = {_partition(record) for record in fetched}
         self._pause({one for one in partitions if self._source.uncommitted(one) >= self._most_uncommitted})
 
     def _pause(self, partitions: AbstractSet[Partition]) -> None:
