@@ -6,19 +6,18 @@ import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from hashlib import sha1
-from importlib.resources import files
 from random import Random
 from typing import Any, Final
 
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import RedisError
 
 from farandole.breaker.breakers import Change, T
 from farandole.breaker.state import BreakerState, packed, unpacked
 from farandole.errors import BreakersUnavailableError, StartError
+from farandole.redis_script import Script
 
 _TRIES: Final = 50
 _LONGEST_PAUSE_MS: Final = 64
@@ -51,8 +50,7 @@ class RedisBreakers:
                 code="E129",
             ) from bad
         self._key = f"farandole:{{{cluster}}}:breakers".encode()
-        self._source = files("farandole.breaker").joinpath("compare_and_set.lua").read_text(encoding="utf-8")
-        self._sha = sha1(self._source.encode(), usedforsecurity=False).hexdigest()
+        self._compare_and_set = Script("farandole.breaker", "compare_and_set.lua")
         self._random = Random()
 
     async def change(self, dependency: str, change: Change[T]) -> T:
@@ -85,10 +83,7 @@ class RedisBreakers:
         await self._redis.aclose()
 
     async def _run(self, field: bytes, seen: bytes, wanted: bytes) -> tuple[bool, bytes, datetime]:
-        try:
-            reply: Any = await self._redis.evalsha(self._sha, 1, self._key, field, seen, wanted)
-        except NoScriptError:
-            reply = await self._redis.eval(self._source, 1, self._key, field, seen, wanted)
+        reply = await self._compare_and_set.run(self._redis, [self._key], [field, seen, wanted])
         changed, kept, seconds, micros = reply
         return bool(changed), kept, _EPOCH + timedelta(seconds=int(seconds), microseconds=int(micros))
 

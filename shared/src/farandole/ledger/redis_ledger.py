@@ -21,8 +21,8 @@ from farandole.ledger.epoch import epoch_changed
 from farandole.ledger.fitness import fit_for_ledger
 from farandole.ledger.ledger import Answers
 from farandole.ledger.packing import Packer, TopicName, unpack_answers, unpack_entry
-from farandole.ledger.script import Script
 from farandole.ledger.settle import Settle
+from farandole.redis_script import Script
 
 _OTHER_EPOCH: Final = b"E"
 _LOOKUP_KEYS: Final = 1000
@@ -74,7 +74,9 @@ class RedisLedger:
         self._epoch, self._open, self._topics, self._done = (
             f"{prefix}:{name}".encode() for name in ("epoch", "open", "topics", "done:")
         )
-        self._exchange, self._join, self._lookup = map(Script, ("exchange.lua", "join.lua", "lookup.lua"))
+        self._exchange, self._join, self._lookup = (
+            Script("farandole.ledger", name) for name in ("exchange.lua", "join.lua", "lookup.lua")
+        )
         self._packer = Packer()
         self._named: set[TopicName] = set()
 

@@ -1,4 +1,4 @@
-"""Script: a Lua script beside this module, run by its hash."""
+"""Script: a Lua script that lies in a package, run by its hash."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from redis.exceptions import NoScriptError
 class Script:
     """A script that Redis keeps under its hash; sent in full only to a server that does not know it yet."""
 
-    def __init__(self, name: str) -> None:
-        self._source = files("farandole.ledger").joinpath(name).read_text(encoding="utf-8")
+    def __init__(self, package: str, name: str) -> None:
+        self._source = files(package).joinpath(name).read_text(encoding="utf-8")
         self._sha = sha1(self._source.encode(), usedforsecurity=False).hexdigest()
 
     async def run(self, redis: Redis, keys: list[bytes], arguments: list[bytes]) -> Any:
