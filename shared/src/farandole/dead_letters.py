@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Final
 
 from farandole import headers as names
-from farandole.delivery import Coordinates, Delivery
+from farandole.delivery import Coordinates, Delivery, Replay
 from farandole.headers import Headers
 
 MOST_MESSAGE_BYTES: Final = 1_000
@@ -52,7 +52,7 @@ def private_headers(
     """Return the headers of a retry record (with a ``delay``) or of a dead letter (without).
 
     The envelope goes along, and, ``with_foreign``, every foreign header of the original; what it carried under our
-    private names does not.
+    private names does not, but for the operation and the replay that it belongs to: these go with it to the end.
     """
     envelope = delivery.envelope.headers()
     foreign = tuple(
@@ -75,7 +75,19 @@ def private_headers(
         own.append((names.DUE_AFTER_MS, str(max(1, round(delay / timedelta(milliseconds=1))))))
     if report.stack:
         own.append((names.ERROR_STACK, _cut(report.stack, MOST_STACK_BYTES)))
-    return (*envelope, *foreign, *((name, text.encode("utf-8", "replace")) for name, text in own))
+    belonging = operation_headers(delivery.operation, delivery.replay)
+    return (*envelope, *foreign, *((name, text.encode("utf-8", "replace")) for name, text in own), *belonging)
+
+
+def operation_headers(operation: str, replay: Replay | None) -> Headers:
+    """Return the headers that say which operation sent a record to a private topic, and of which replay it is."""
+    found = [(names.OPERATION, operation)] if operation else []
+    if replay is not None:
+        found.append((names.REPLAY, replay.id))
+        found += [
+            (name, "1") for name, is_so in ((names.EFFECTS, replay.effects), (names.CASCADE, replay.cascade)) if is_so
+        ]
+    return tuple((name, text.encode()) for name, text in found)
 
 
 def written(coordinates: Coordinates) -> str:

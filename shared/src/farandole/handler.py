@@ -6,10 +6,10 @@ import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 
 from farandole.breaker import Dependency
-from farandole.delivery import Delivery
+from farandole.delivery import Delivery, Replay
 from farandole.errors import StartError
 from farandole.event import Event
 from farandole.recovery import Policy
@@ -29,6 +29,11 @@ class Handler:
     policy: Policy
     timeout: timedelta
     depends_on: tuple[Dependency, ...]
+    on_replay: Literal["run", "skip"] = "skip"
+
+    def runs_in(self, replay: Replay | None) -> bool:
+        """Tell whether it runs for a delivery of this replay, or, without one, of the mesh itself."""
+        return replay is None or replay.effects or self.on_replay == "run"
 
     @property
     def injected(self) -> tuple[tuple[str, Any], ...]:
@@ -67,6 +72,7 @@ def read_handler(
     policy: Policy,
     timeout: timedelta,
     depends_on: tuple[Dependency, ...],
+    on_replay: Literal["run", "skip"],
 ) -> Handler:
     """Read a handler off its function; raises StartError where the signature and the subscription disagree."""
     signature = read_signature(function)
@@ -87,7 +93,15 @@ def read_handler(
         policy=policy,
         timeout=timeout,
         depends_on=depends_on,
+        on_replay=on_replay,
     )
+    if depends_on and on_replay == "run":
+        raise StartError(
+            f"{where(function)} is to run in every replay, but depends on {depends_on[0].name}",
+            why="what it does there it would do again: send mail, charge cards, order goods",
+            do="leave on_replay out; `farandole replay --effects` runs it where that is meant",
+            code="E133",
+        )
     if handler.takes_work and not handler.is_async:
         raise StartError(
             f"{where(function)} takes a UnitOfWork but is not async",

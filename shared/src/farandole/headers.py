@@ -32,6 +32,15 @@ ERROR_CLASS: Final = "farandole_error_class"
 ERROR_MESSAGE: Final = "farandole_error_message"
 ERROR_STACK: Final = "farandole_error_stack"
 
+OPERATION: Final = "farandole_operation"
+"""The id of the operation, a redrive or a replay, that sent the record."""
+REPLAY: Final = "farandole_replay"
+"""The id of the ``again`` replay that the record belongs to: its key in ledger and inbox is (event id, replay id)."""
+EFFECTS: Final = "farandole_effects"
+"""``1`` where handlers that touch an outside system run too."""
+CASCADE: Final = "farandole_cascade"
+"""``1`` where follow-ons are published, under ids of the replay's own."""
+
 PRIVATE_PREFIX: Final = "farandole_"
 ENVELOPE: Final = frozenset(
     (SPEC_VERSION, ID, TYPE, SOURCE, SUBJECT, TIME, CORRELATION_ID, CAUSATION_ID, CAUSES, TRACEPARENT)

@@ -29,6 +29,11 @@ def join_id(*, join: str, service: str, event_type: str, ordinal: int) -> str:
     return derived_id("join", join, service, event_type, str(ordinal))
 
 
+def replayed_id(event_id: str, *, replay_id: str) -> str:
+    """Return the id that an event has where a replay with a cascade emits it: new to everybody downstream, once."""
+    return derived_id("replay", replay_id, event_id)
+
+
 def bare_record_id(*, cluster: str, coordinates: Coordinates) -> str:
     """Return the id of an event that came without an envelope: where it lies, on a topic that was not recreated."""
     topic = coordinates.topic_id or coordinates.topic

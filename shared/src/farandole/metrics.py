@@ -28,6 +28,7 @@ class Totals:
 
     handled: int
     dropped: int
+    skipped: int
     retried: int
     dead: int
     conflicting: int
@@ -43,7 +44,7 @@ class Metrics:
         self._told_until: dict[tuple[str, int], float] = {}
         self._outcomes = Counter(
             "farandole_deliveries",
-            "Deliveries by how they ended: handled, dropped (duplicate), retried, dead.",
+            "Deliveries by how they ended: handled, dropped (duplicate), skipped (by a replay), retried, dead.",
             ("service", "type", "outcome"),
             registry=self.registry,
         )
@@ -154,6 +155,10 @@ class Metrics:
         """Count a duplicate that was dropped."""
         self._count(event_type, "dropped")
 
+    def skipped(self, event_type: str) -> None:
+        """Count a delivery of a replay that asked for no run of its handler."""
+        self._count(event_type, "skipped")
+
     def retried(self, event_type: str) -> None:
         """Count a delivery that went to a retry tier."""
         self._count(event_type, "retried")
@@ -168,6 +173,7 @@ class Metrics:
         return Totals(
             handled=tally["handled"],
             dropped=tally["dropped"],
+            skipped=tally["skipped"],
             retried=tally["retried"],
             dead=tally["dead"],
             conflicting=tally["conflicting"],

@@ -6,7 +6,9 @@ import uuid
 
 from farandole.clock import Clock
 from farandole.engine.encoder import Encoder
+from farandole.engine.replaying import present_replay
 from farandole.event import Event
+from farandole.identity import replayed_id
 from farandole.store import OutboxRow, Store, UnitOfWork
 
 
@@ -31,9 +33,15 @@ class Outbox:
 
         Without an ``event_id`` it gets a random one; without a ``flow`` it begins one. An id that still waits in the
         outbox is not added twice; one that was published before is published again and dropped by every consumer.
+        A handler that runs in a replay adds nothing; with a cascade what it adds has an id of the replay's own.
         Raises ContractError where a field does not fit, OversizeError where the event is too large.
         """
         event_id = event_id or str(uuid.uuid4())
+        replay = present_replay()
+        if replay is not None:
+            if not replay.cascade:
+                return event_id
+            event_id = replayed_id(event_id, replay_id=replay.id)
         encoded = self._encoder.first(event, event_id=event_id, flow=flow, causes=causes)
         row = OutboxRow(
             id=encoded.event_id,

@@ -178,6 +178,7 @@ def status_of(service: Service, runtime: Runtime, groups: Mapping[str, Any]) -> 
         "totals": {
             "handled": totals.handled,
             "dropped": totals.dropped,
+            "skipped": totals.skipped,
             "retried": totals.retried,
             "dead": totals.dead,
             "conflicting": totals.conflicting,

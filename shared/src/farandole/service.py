@@ -77,6 +77,7 @@ class Service:
         timeout: timedelta = DEFAULT_TIMEOUT,
         order: Literal["key"] | None = None,
         stops: bool = False,
+        on_replay: Literal["run", "skip"] = "skip",
     ) -> Callable[[Callable[Concatenate[E, P], R]], Callable[Concatenate[E, P], R]]:
         """Register the handler of one event type; a service has one handler a type.
 
@@ -91,6 +92,10 @@ class Service:
         as nothing behind a failing event is begun and its offset stays uncommitted. After ``retry.attempts`` the event
         becomes a dead letter and its key goes on; with ``stops`` the key stops instead: the event is tried again every
         ``retry.longest`` until it succeeds. A restart begins the count of attempts again.
+
+        ``on_replay`` says what a replay ``again`` of an event that was handled means: nothing, or another run. Declare
+        ``run`` where it was proved repeatable (`farandole.testing.assert_repeatable`): where it changes its own
+        database only, and a further run leaves that as it is. What depends on an outside system cannot declare it.
         """
 
         def register(function: Callable[Concatenate[E, P], R]) -> Callable[Concatenate[E, P], R]:
@@ -116,6 +121,7 @@ class Service:
                 policy=policy,
                 timeout=timeout,
                 depends_on=tuple(one if isinstance(one, Dependency) else Dependency(one) for one in needs),
+                on_replay=on_replay,
             )
             self._demand_memory(handler)
             self._handlers[event] = handler

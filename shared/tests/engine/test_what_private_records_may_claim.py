@@ -71,6 +71,24 @@ async def test_no_header_ends_the_worker(private: Sequence[tuple[str, bytes]]) -
         assert harness.broker.committed["private", "private.redelivery"] == 1
 
 
+@pytest.mark.parametrize("name", [b"", b"r" * 65, b"r\x1f1", b"../r", b"r 1", "ré".encode(), b"\xff", b"r\0"], ids=str)
+async def test_a_replay_that_cannot_be_named_is_refused_and_takes_nobodys_place(name: bytes) -> None:
+    """Taken for a live delivery it would run, and publish, what a replay was told not to."""
+    heard: list[Delivery] = []
+    async with asyncio.timeout(20), Harness(a_service(heard)) as harness:
+        await harness.deliver_record(a_record(harness, "private.redelivery", ("farandole_replay", name)))
+        assert (heard, len(harness.dead_letters)) == ([], 1)
+        await harness.deliver_record(a_record(harness, "orders"))
+        assert len(heard) == 1
+
+
+async def test_an_operation_that_cannot_be_named_is_none() -> None:
+    heard: list[Delivery] = []
+    async with asyncio.timeout(20), Harness(a_service(heard)) as harness:
+        await harness.deliver_record(a_record(harness, "private.redelivery", ("farandole_operation", b"o" * 65)))
+        assert [(one.operation, one.replay) for one in heard] == [("", None)]
+
+
 async def test_a_retry_record_from_the_end_of_all_time_waits_no_longer_than_the_longest_backoff() -> None:
     """Where a topic takes the producer's time, or a broker's clock is wrong, the append time may be anything."""
     heard: list[Delivery] = []

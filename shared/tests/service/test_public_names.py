@@ -44,6 +44,7 @@ def test_the_testing_package_exports_exactly_these_names():
         "STALLED",
         "TcpFault",
         "TcpProxy",
+        "assert_repeatable",
         "lost_reply",
         "slow",
     ]

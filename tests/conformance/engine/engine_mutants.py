@@ -174,7 +174,7 @@ MUTANTS = (
     ),
     Mutant(
         name="tombstone skipped",
-        target=f"{PROCESSOR}._bury",
+        target=f"{PROCESSOR}._note",
         old="store = self._store",
         new="store = None",
         caught_by=Catching(

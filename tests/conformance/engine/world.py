@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, closing
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from random import Random
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from farandole.breaker import RedisBreakers
 from farandole.clock import SystemClock
 from farandole.delivery import Coordinates, Record
-from farandole.engine.ports import Message
+from farandole.engine.ports import Message, Publisher
 from farandole.engine.runtime import Ports, Runtime, heard_topics, private_topics_of, schemas_of
 from farandole.envelope import Envelope, rfc3339
 from farandole.event import Event
@@ -26,7 +27,7 @@ from farandole.kafka.connection import Connection
 from farandole.kafka.publisher import KafkaPublisher
 from farandole.kafka.source import KafkaSource
 from farandole.kafka.topics import Topic, create, domain_topic, private_topics
-from farandole.ledger import RedisLedger
+from farandole.ledger import Claim, Ledger, RedisLedger, Settle
 from farandole.metrics import Metrics, Totals
 from farandole.service import Service
 from farandole.settings import Settings
@@ -36,6 +37,7 @@ from farandole.testing.backend import Backend
 
 WITHIN = 20.0
 UNKNOWN = -1
+Step = Literal["publish", "settle"]
 STRANGE = {"compression.type": "gzip", "message.max.bytes": 50_000_000, "linger.ms": 0}
 """Of a producer that compresses well, so that a topic takes records of any size from it."""
 
@@ -88,6 +90,12 @@ class World(Protocol):
     async def forget(self) -> None:
         """Make the ledger forget everything."""
 
+    def stuck_at(self, step: Step) -> asyncio.Event:
+        """Let the service come as far as its next such step and no further until it crashes; set when it is there."""
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """Ask the service's database."""
+
 
 def message(event: Event, *, event_id: str | None = None, flow: str | None = None, source: str = "test") -> Message:
     """Write an event as a foreign producer would; each gets an id of its own unless one is given."""
@@ -112,6 +120,33 @@ def lenient(topic: Topic) -> Topic:
     return replace(topic, config={**topic.config, "compression.type": "producer"})
 
 
+def stick(thing: Publisher | Ledger) -> asyncio.Event:
+    """Have a publisher, or a ledger that is told of what is settled, never answer."""
+    reached = asyncio.Event()
+    exchange = getattr(thing, "exchange", None)
+
+    async def publish(_: Sequence[Message]) -> None:
+        reached.set()
+        await asyncio.Event().wait()
+
+    async def settle(epoch: str, settles: Sequence[Settle], claims: Sequence[Claim]) -> Any:
+        if settles:
+            await publish(())
+        assert exchange is not None
+        return await exchange(epoch, settles, claims)
+
+    if exchange is None:
+        vars(thing)["publish"] = publish
+    else:
+        vars(thing)["exchange"] = settle
+    return reached
+
+
+def asked_of(url: str, query: str) -> list[tuple[Any, ...]]:
+    with closing(sqlite3.connect(url.removeprefix("sqlite:///"), timeout=WITHIN)) as connection:
+        return connection.execute(query).fetchall()
+
+
 class MemoryWorld:
     """The harness."""
 
@@ -124,6 +159,8 @@ class MemoryWorld:
     async def start(self) -> None:
         before = self._harness
         self._harness = Harness(self.service, database_url=self._url, clock=before.clock)
+        vars(before.broker).pop("publish", None)
+        vars(before.ledger).pop("exchange", None)
         self._harness.broker, self._harness.ledger = before.broker, before.ledger
         self._harness.breakers = before.breakers
         await self._harness.__aenter__()
@@ -168,6 +205,12 @@ class MemoryWorld:
 
     async def forget(self) -> None:
         self._harness.ledger.wipe()
+
+    def stuck_at(self, step: Step) -> asyncio.Event:
+        return stick(self._harness.broker if step == "publish" else self._harness.ledger)
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        return asked_of(self._url, query)
 
 
 class RealWorld:
@@ -301,6 +344,12 @@ class RealWorld:
         if keys:
             await client.delete(*keys)
         await client.aclose()
+
+    def stuck_at(self, step: Step) -> asyncio.Event:
+        return stick(self._publisher if step == "publish" else self._ledger)
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        return asked_of(self._url, query)
 
     def _reader(self, group: str = "outsider") -> Consumer:
         return Consumer({"bootstrap.servers": self._backend.bootstrap, "group.id": group, "enable.auto.commit": False})

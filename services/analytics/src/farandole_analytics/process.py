@@ -82,6 +82,7 @@ class Process:
             "totals": {
                 "handled": totals.handled,
                 "dropped": totals.dropped,
+                "skipped": totals.skipped,
                 "retried": 0,
                 "dead": 0,
                 "conflicting": 0,

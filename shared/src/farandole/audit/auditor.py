@@ -186,4 +186,10 @@ def _unseen(trail: Trail, number: int, entries: Mapping[bytes, Entry]) -> Mappin
 
 def _balance(inquiry: Inquiry) -> Balance:
     tally = inquiry.tally
-    return Balance(service=inquiry.name, events=tally.events, standings=dict(tally.standings), repeats=tally.repeats)
+    return Balance(
+        service=inquiry.name,
+        events=tally.events,
+        standings=dict(tally.standings),
+        repeats=tally.repeats,
+        replayed=tally.replayed,
+    )

@@ -43,7 +43,7 @@ class ServiceBooks:
         entries = await self._ledger.lookup(traces)
         rows: Mapping[tuple[str, str], Remembered] = {}
         if self._inbox is not None:
-            names = list({(one[0].source, one[0].event_id) for one in traces.values() if one})
+            names = list({one[0].inbox_key for one in traces.values() if one})
             rows = await asyncio.to_thread(self._inbox.known, names)
         return Memory(entries=entries, rows=rows, ledger_began=await self._ledger.began())
 
@@ -51,8 +51,8 @@ class ServiceBooks:
         """Return the follow-ons that the inbox keeps of these events. Raises StoreUnavailableError."""
         if self._inbox is None:
             return {}
-        found = await asyncio.to_thread(self._inbox.follow_ons, [(one.source, one.event_id) for one in traces])
-        return {one.key: found[one.source, one.event_id] for one in traces if (one.source, one.event_id) in found}
+        found = await asyncio.to_thread(self._inbox.follow_ons, [one.inbox_key for one in traces])
+        return {one.key: found[one.inbox_key] for one in traces if one.inbox_key in found}
 
     async def open_entries(self) -> Mapping[bytes, Entry]:
         """Return the entries that are claimed, announced or dead. Raises LedgerUnavailableError."""

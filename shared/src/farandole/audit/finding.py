@@ -88,4 +88,5 @@ def _remedy(service: str, standing: Standing, trace: Trace | None, entry: Entry 
     if standing is Standing.CONTRADICTED:
         return f"nothing is to be sent again: the dead letter is void; {PAGE}"
     attempt = max(trace.attempt, entry.attempt if entry else 0) + 1
-    return f"send the record at {trace.coordinates} to {service}.redelivery as attempt {attempt}; {PAGE}"
+    replay = f" of the replay {trace.replay_id}" if trace.replay_id else ""
+    return f"send the record at {trace.coordinates} to {service}.redelivery as attempt {attempt}{replay}; {PAGE}"

@@ -110,7 +110,7 @@ class Gathering:
             dead=max((one.attempt for one in traces if one.is_letter), default=None),
             entry=entry,
             entry_place=land.place(self._name, entry.coordinates) if entry else Place.DELETED,
-            inbox=memory.rows.get((traces[0].source, traces[0].event_id)),
+            inbox=memory.rows.get(traces[0].inbox_key),
             letters_kept=letters_kept,
             leaves_a_trace=leaves_a_trace,
             is_answered=None if leaves_a_trace else self._is_answered(traces[0], land, answers),
@@ -146,6 +146,8 @@ class Gathering:
         handler = self._handlers.get(trace.type)
         if answers is None or handler is None or not handler.signature.emits or self._books.has_inbox:
             return None
+        if trace.replay_id:
+            return None  # it publishes nothing, and what is there was published for the event itself
         if answers.is_answered(answer_key(self._name, trace.event_id)):
             return True
         return False if all(land.is_whole(event.avro.topic) for event in handler.signature.emits) else None
@@ -162,7 +164,7 @@ class Gathering:
 
 
 def _is_unsettled(memory: Memory, key: bytes, trace: Trace) -> bool:
-    entry, row = memory.entries[key], memory.rows.get((trace.source, trace.event_id))
+    entry, row = memory.entries[key], memory.rows.get(trace.inbox_key)
     return row is not None and row.is_handled and entry is not None and entry.state is not State.DONE
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Final
@@ -34,10 +34,14 @@ class Suspect:
 
 @dataclass(kw_only=True, slots=True)
 class Tally:
-    """What was counted: the events, their standings, the records that repeat one, and who is suspect."""
+    """What was counted: the events, their standings, the records that repeat one, and who is suspect.
+
+    ``replayed`` are those of the events that a replay handles again.
+    """
 
     events: int = 0
     repeats: int = 0
+    replayed: int = 0
     standings: Counter[Standing] = field(default_factory=Counter[Standing])
     suspects: dict[bytes, Suspect] = field(default_factory=dict[bytes, Suspect])
 
@@ -96,6 +100,7 @@ class Inquiry:
         judged |= await self._judged_by_entry([key for key in before if key not in cases], land)
         for key, again in judged.items():
             self.tally.events -= 1
+            self.tally.replayed -= _is_replayed(before[key].traces)
             self.tally.standings[before[key].judgement.standing] -= 1
             self._take(key, again, before[key].traces)
 
@@ -125,6 +130,11 @@ class Inquiry:
     def _take(self, key: bytes, judged: Judged, traces: list[Trace]) -> None:
         judgement, entry = judged
         self.tally.events += 1
+        self.tally.replayed += _is_replayed(traces)
         self.tally.standings[judgement.standing] += 1
         if not judgement.standing.is_sound and len(self.tally.suspects) < MOST_SUSPECTS:
             self.tally.suspects[key] = Suspect(judgement=judgement, traces=traces, entry=entry)
+
+
+def _is_replayed(traces: Sequence[Trace]) -> bool:
+    return bool(traces) and bool(traces[0].replay_id)

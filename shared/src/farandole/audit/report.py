@@ -22,12 +22,16 @@ ALWAYS_SHOWN: Final = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Balance:
-    """The events of one service and what became of them. ``repeats`` are further records of events counted already."""
+    """The events of one service and what became of them. ``repeats`` are further records of events counted already.
+
+    An event that a replay handles again is counted once more for it: ``replayed`` tells how many of them there are.
+    """
 
     service: str
     events: int
     standings: Mapping[Standing, int]
     repeats: int
+    replayed: int = 0
 
     @property
     def total(self) -> int:
@@ -44,7 +48,8 @@ class Balance:
     def document(self) -> dict[str, Any]:
         """Return the balance as it is printed for programs."""
         counts = {one.value.replace(" ", "_"): self.standings.get(one, 0) for one in Standing}
-        return {"service": self.service, "in": self.events, **counts, "repeats": self.repeats, "even": self.is_even}
+        further = {"repeats": self.repeats, "replayed": self.replayed, "even": self.is_even}
+        return {"service": self.service, "in": self.events, **counts, **further}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

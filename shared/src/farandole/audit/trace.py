@@ -9,12 +9,14 @@ import msgspec
 
 from farandole.delivery import Coordinates, Delivery
 from farandole.ledger import event_key
+from farandole.store.entry import inbox_id
 
 
 class Trace(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     """A record about an event: on a domain topic, in a retry tier, or (``is_letter``) a dead letter.
 
     ``heard`` is False where the service does not listen, a tier of the past. ``appended`` is in seconds since 1970.
+    What an ``again`` replay makes of an event is an event of its own to ledger, inbox and audit: ``key`` says so.
     """
 
     key: bytes
@@ -28,6 +30,12 @@ class Trace(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     appended: float
     heard: bool = True
     is_letter: bool = False
+    replay_id: str = ""
+
+    @property
+    def inbox_key(self) -> tuple[str, str]:
+        """Under which key the service's inbox knows it."""
+        return self.source, inbox_id(self.event_id, self.replay_id)
 
     @property
     def coordinates(self) -> Coordinates:
@@ -39,7 +47,7 @@ def trace_of(delivery: Delivery, *, heard: bool = True, is_letter: bool = False)
     """Return the trace that a delivery is."""
     envelope, record = delivery.envelope, delivery.record
     return Trace(
-        key=event_key(envelope.source, envelope.id),
+        key=event_key(envelope.source, envelope.id, delivery.replay_id),
         source=envelope.source,
         event_id=envelope.id,
         type=envelope.type,
@@ -50,6 +58,7 @@ def trace_of(delivery: Delivery, *, heard: bool = True, is_letter: bool = False)
         appended=record.appended.timestamp(),
         heard=heard,
         is_letter=is_letter,
+        replay_id=delivery.replay_id,
     )
 
 

@@ -11,6 +11,7 @@ import structlog
 from farandole.codec import Codec
 from farandole.delivery import Delivery
 from farandole.engine.encoder import Encoder
+from farandole.engine.replaying import replaying
 from farandole.engine.timely import in_time
 from farandole.engine.watch import Inline, Watch
 from farandole.errors import StuckError, UndecodableError
@@ -18,7 +19,7 @@ from farandole.event import Event
 from farandole.follow_on import Outcome
 from farandole.handler import Handler
 from farandole.metrics import Metrics
-from farandole.store import AlreadyHandled, Store, StoredFollowOn, UnitOfWork
+from farandole.store import AlreadyHandled, Store, StoredFollowOn, UnitOfWork, inbox_id
 from farandole.store import Tombstoned as GivenUp
 
 log = structlog.get_logger(__name__)
@@ -63,19 +64,19 @@ class Attempt:
             await self._codec.learn(delivery.record.value)
             outcome = await self._call(delivery, handler, None)
             return Handled(follow_ons=self._encoder.follow_ons(delivery, handler, outcome))
-        source, event_id = delivery.envelope.source, delivery.event_id
-        known = (await self._store.handled([(source, event_id)])).get((source, event_id))
-        if known is not None and known.state == "handled":
+        key = delivery.envelope.source, inbox_id(delivery.event_id, delivery.replay_id)
+        known = (await self._store.handled([key])).get(key)
+        if known is not None:
             return Handled(follow_ons=known.follow_ons, remembered=True)
         # Now and not inside: whoever is asked for a schema may take seconds, and a transaction keeps others waiting.
         await self._codec.learn(delivery.record.value)
         return await self._run_in_transaction(delivery, handler, self._store)
 
     async def _run_in_transaction(self, delivery: Delivery, handler: Handler, store: Store) -> Handled | Tombstoned:
-        source, event_id = delivery.envelope.source, delivery.event_id
+        source, key = delivery.envelope.source, inbox_id(delivery.event_id, delivery.replay_id)
         digest = delivery.digest.to_bytes(4, "big")
         try:
-            async with store.delivery(source, event_id, delivery.attempt, digest) as kept:
+            async with store.delivery(source, key, delivery.attempt, digest) as kept:
                 outcome = await self._call(delivery, handler, kept.work)
                 follow_ons = self._encoder.follow_ons(delivery, handler, outcome)
                 await kept.finish(follow_ons)
@@ -99,6 +100,14 @@ class Attempt:
                 arguments[name] = delivery
             elif annotation is UnitOfWork:
                 arguments[name] = work
+        if delivery.replay is None:
+            return await self._invoke(delivery, handler, event, arguments)
+        with replaying(delivery.replay):
+            return await self._invoke(delivery, handler, event, arguments)
+
+    async def _invoke(
+        self, delivery: Delivery, handler: Handler, event: Event, arguments: Mapping[str, Any]
+    ) -> Outcome:
         if not handler.is_async:
             return self._call_inline(delivery, handler, event, arguments)
         running: Coroutine[Any, Any, Outcome] = handler.function(event, **arguments)

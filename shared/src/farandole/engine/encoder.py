@@ -13,7 +13,7 @@ from farandole.envelope import Envelope, rfc3339
 from farandole.event import Event
 from farandole.follow_on import FollowOn, Outcome
 from farandole.handler import Handler
-from farandole.identity import follow_on_id, join_id
+from farandole.identity import follow_on_id, join_id, replayed_id
 from farandole.store import StoredFollowOn
 
 
@@ -26,13 +26,16 @@ class Encoder:
         self._clock = clock
 
     def follow_ons(self, delivery: Delivery, handler: Handler, outcome: Outcome) -> tuple[StoredFollowOn, ...]:
-        """Encode what a handler returned for a delivery.
+        """Encode what a handler returned for a delivery; nothing is left of it in a replay without a cascade.
 
         Raises ContractError when it returned a type that it does not declare, OversizeError when one is too large.
         """
+        declared = declared_emissions(handler.name, handler.signature, outcome)
+        if delivery.replay is not None and not delivery.replay.cascade:
+            return ()
         ordinals: Counter[str] = Counter()
         encoded = []
-        for follow_on in declared_emissions(handler.name, handler.signature, outcome):
+        for follow_on in declared:
             encoded.append(self._encode(delivery, follow_on, ordinals[follow_on.event.avro.fullname]))
             ordinals[follow_on.event.avro.fullname] += 1
         return tuple(encoded)
@@ -46,6 +49,8 @@ class Encoder:
             event_id = follow_on_id(
                 cause=delivery.event_id, service=self._service, event_type=event_type, ordinal=ordinal
             )
+        if delivery.replay is not None:
+            event_id = replayed_id(event_id, replay_id=delivery.replay.id)
         envelope = Envelope(
             id=event_id,
             type=event_type,

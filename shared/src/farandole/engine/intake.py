@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from farandole import headers as names
-from farandole.delivery import Coordinates, Delivery, Record
-from farandole.engine.refusals import misnamed, misplaced, nameless, unheard
+from farandole.delivery import Coordinates, Delivery, Record, Replay, is_operation_id
+from farandole.engine.refusals import misnamed, misplaced, nameless, unheard, unreplayable
 from farandole.envelope import Envelope, rfc3339
 from farandole.errors import ContractError, UndecodableError
 from farandole.handler import Handler
@@ -18,6 +18,7 @@ from farandole.headers import Headers
 from farandole.identity import bare_record_id
 from farandole.private_topics import PrivateTopics
 from farandole.schema import SchemaSource
+from farandole.store import REPLAY_SEPARATOR
 
 MOST_ATTEMPTS: Final = 1_000_000
 MOST_DIGITS: Final = 20
@@ -26,6 +27,7 @@ MOST_ATTRIBUTE_BYTES: Final = 8_192
 """Of one attribute of an envelope. Attributes are repeated in every follow-on and retry, so they must not grow them."""
 MOST_SOURCE_BYTES: Final = 256
 PREFIX_BYTES: Final = 5
+SEPARATOR: Final = REPLAY_SEPARATOR.encode()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,11 +72,14 @@ class Intake:
         topic, envelope = record.coordinates.topic, self._envelope(record)
         handler = self._handlers.get(envelope.type)
         private = self._topics.is_private(topic)
+        own = _private_headers(record.headers) if private else {}
+        if names.REPLAY in own and not is_operation_id(own[names.REPLAY]):
+            # Taken for a delivery of the mesh itself it would be handled without the limits that a replay sets.
+            return self._disbelieved(record, envelope, unreplayable())
         if handler is not None and (private or handler.event.avro.topic == topic):
-            own = _private_headers(record.headers) if private else {}
             return Admitted(delivery=self._delivery(record, envelope, own, handler), handler=handler)
         if private:
-            delivery = self._delivery(record, envelope, _private_headers(record.headers), None)
+            delivery = self._delivery(record, envelope, own, None)
             return _refused(delivery, unheard(envelope.type, service=self._service))
         if handler is not None:
             return self._disbelieved(record, envelope, misplaced(envelope, topic=topic, right=handler.event.avro.topic))
@@ -161,6 +166,8 @@ class Intake:
             origin=_coordinates(own.get(names.ORIGIN)) or record.coordinates,
             first_failed=_coordinates(own.get(names.FIRST_FAILED)),
             due=_later(record.appended, timedelta(milliseconds=delay)) if delay else None,
+            operation=_operation(own.get(names.OPERATION, "")),
+            replay=_replay(own),
         )
 
 
@@ -175,8 +182,13 @@ def _schema_id(value: bytes | None) -> int | None:
 
 
 def _is_believable(name: str, value: bytes) -> bool:
-    """Refuse what a database or a topic would: a NUL, which PostgreSQL takes in no text, and what is far too long."""
-    return b"\0" not in value and len(value) <= (MOST_SOURCE_BYTES if name == names.SOURCE else MOST_ATTRIBUTE_BYTES)
+    """Refuse what a database or a topic would: a NUL, which PostgreSQL takes in no text, and what is far too long.
+
+    And an id that the inbox could take for that of another event in a replay.
+    """
+    if b"\0" in value or (name == names.ID and SEPARATOR in value):
+        return False
+    return len(value) <= (MOST_SOURCE_BYTES if name == names.SOURCE else MOST_ATTRIBUTE_BYTES)
 
 
 def _subject(key: bytes) -> str:
@@ -187,8 +199,18 @@ def _private_headers(headers: Headers) -> dict[str, str]:
     return {
         name: value.decode("utf-8", "replace")
         for name, value in headers
-        if name.startswith(names.PRIVATE_PREFIX) and value
+        if name.startswith(names.PRIVATE_PREFIX) and (value or name == names.REPLAY)
     }
+
+
+def _operation(text: str) -> str:
+    return text if is_operation_id(text) else ""
+
+
+def _replay(own: Mapping[str, str]) -> Replay | None:
+    if not is_operation_id(own.get(names.REPLAY, "")):
+        return None
+    return Replay(id=own[names.REPLAY], effects=own.get(names.EFFECTS) == "1", cascade=own.get(names.CASCADE) == "1")
 
 
 def _count(text: str | None) -> int:

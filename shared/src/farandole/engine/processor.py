@@ -45,7 +45,7 @@ from farandole.recovery import (
     await_dependency,
     decide,
 )
-from farandole.store import Store, StoredFollowOn
+from farandole.store import InboxEntry, Store, StoredFollowOn, inbox_id
 
 log = structlog.get_logger(__name__)
 
@@ -77,7 +77,7 @@ class Tries:
 def claim_of(delivery: Delivery) -> Claim:
     """Return the claim that a delivery makes on its event."""
     return Claim(
-        key=event_key(delivery.envelope.source, delivery.event_id),
+        key=event_key(delivery.envelope.source, delivery.event_id, delivery.replay_id),
         attempt=delivery.attempt,
         coordinates=delivery.coordinates,
         digest=delivery.digest,
@@ -166,8 +166,10 @@ class Processor:
                 await self._publish_retry(admitted, UNTOLD, self._backoff(admitted))
             case Verdict.REPUBLISH_DEAD:
                 await self._publish_dead(admitted, UNTOLD)
-            case Verdict.RUN:
+            case Verdict.RUN if admitted.handler is None or admitted.handler.runs_in(delivery.replay):
                 return await self._run(admitted, tries)
+            case Verdict.RUN:
+                return await self._skip(admitted)
         return True
 
     async def _run(self, admitted: Admitted, tries: Tries) -> bool:
@@ -256,6 +258,16 @@ class Processor:
             self._metrics.handled(admitted.delivery.envelope.type)
         return accepted
 
+    async def _skip(self, admitted: Admitted) -> bool:
+        """Settle a delivery whose replay wants no run of its handler. The inbox is told too: it outlives the ledger."""
+        known = await self._note(admitted.delivery, Store.skip)
+        if known is not None and known.state == "handled":
+            return await self._done(admitted, known.follow_ons)
+        accepted = await self._settle(admitted.delivery, State.DONE)
+        if accepted:
+            self._metrics.skipped(admitted.delivery.envelope.type)
+        return accepted
+
     async def _retry(self, admitted: Admitted, report: Report, delay: timedelta) -> bool:
         if not await self._settle(admitted.delivery, State.RETRY):
             return False
@@ -264,24 +276,25 @@ class Processor:
         return True
 
     async def _dead(self, admitted: Admitted, report: Report) -> bool:
-        handled = await self._bury(admitted.delivery)
+        # A tombstone forbids the attempt to whoever else may be at it; where the event is handled it comes too late.
+        handled = await self._note(admitted.delivery, Store.tombstone)
         if handled is not None:
-            return await self._done(admitted, handled)
+            return await self._done(admitted, handled.follow_ons)
         if not await self._settle(admitted.delivery, State.DEAD):
             return False
         await self._publish_dead(admitted, report)
         self._metrics.died(admitted.delivery.envelope.type)
         return True
 
-    async def _bury(self, delivery: Delivery) -> Sequence[StoredFollowOn] | None:
-        """Leave a tombstone in the inbox; return the stored follow-ons if the event turns out to be handled."""
+    async def _note(
+        self, delivery: Delivery, note: Callable[[Store, str, str, int], Awaitable[InboxEntry | None]]
+    ) -> InboxEntry | None:
+        """Note in the inbox what became of a delivery; return the entry of an event that turns out to be settled."""
         store = self._store
         if store is None:
             return None
-        entry = await self._insist(
-            delivery, lambda: store.tombstone(delivery.envelope.source, delivery.event_id, delivery.attempt)
-        )
-        return None if entry is None else entry.follow_ons
+        source, key = delivery.envelope.source, inbox_id(delivery.event_id, delivery.replay_id)
+        return await self._insist(delivery, lambda: note(store, source, key, delivery.attempt))
 
     async def _publish_retry(self, admitted: Admitted, report: Report, delay: timedelta) -> None:
         record = self._records.retry(admitted.delivery, admitted.handler, report, delay)

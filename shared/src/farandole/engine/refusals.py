@@ -46,3 +46,12 @@ def misnamed(envelope: Envelope, *, by_bytes: str) -> UndecodableError:
         why="its ce_type header and its schema id contradict each other",
         do="mend who wrote it, and publish it under the type that it is",
     )
+
+
+def unreplayable() -> UndecodableError:
+    """Return the refusal of a record of a private topic whose replay nobody can name."""
+    return UndecodableError(
+        "the replay that this record belongs to cannot be told",
+        why="its farandole_replay header is none that a replay writes",
+        do="send the event again with `farandole replay`, not by hand",
+    )

@@ -11,7 +11,14 @@ import msgspec
 
 from farandole.headers import Headers
 
-State = Literal["handled", "tombstone"]
+State = Literal["handled", "skipped", "tombstone"]
+REPLAY_SEPARATOR: Final = "\x1f"
+"""In no event id that is believed, so no event is taken for another one in a replay."""
+
+
+def inbox_id(event_id: str, replay_id: str = "") -> str:
+    """Return the id under which the inbox knows an event, or what an ``again`` replay made of it."""
+    return f"{event_id}{REPLAY_SEPARATOR}{replay_id}" if replay_id else event_id
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,9 +37,10 @@ class StoredFollowOn:
 class InboxEntry:
     """One row of the inbox.
 
-    ``state`` is ``handled`` (the event's effects are committed; publish ``follow_ons``) or ``tombstone`` (the event
-    was given up at ``attempt``; only a higher attempt may handle it). ``digest`` tells another event that came under
-    the same id; a tombstone has none. ``handled_at`` is UTC.
+    ``state`` is ``handled`` (the event's effects are committed; publish ``follow_ons``), ``skipped`` (a replay asked
+    for no run of its handler; it is settled all the same) or ``tombstone`` (the event was given up at ``attempt``; only
+    a higher attempt may handle it). ``event_id`` is that of `inbox_id`. ``digest`` tells another event that came under
+    the same id; only a handled one has it. ``handled_at`` is UTC.
     """
 
     source: str

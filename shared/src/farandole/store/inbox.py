@@ -32,6 +32,7 @@ from farandole.store.work import inserting
 
 Key = tuple[str, str]
 HANDLED: Final[State] = "handled"
+SKIPPED: Final[State] = "skipped"
 TOMBSTONE: Final[State] = "tombstone"
 _CHUNK: Final = 500
 
@@ -67,12 +68,15 @@ class Inbox:
         entry = await self._insert(session, row)
         if entry is None:
             return
-        raise AlreadyHandled(entry) if entry.state == HANDLED else Tombstoned(entry)
+        raise Tombstoned(entry) if entry.state == TOMBSTONE else AlreadyHandled(entry)
 
-    async def bury(self, session: Session, row: Mapping[str, Any]) -> InboxEntry | None:
-        """Insert a tombstone, or raise the attempt of a lower one; return the handled row that forbids it, if any."""
+    async def close(self, session: Session, row: Mapping[str, Any]) -> InboxEntry | None:
+        """Insert a row without effects, or replace a lower tombstone; return the settled row that forbids it, if any.
+
+        It is a tombstone, or the row of an event that is skipped.
+        """
         entry = await self._insert(session, row)
-        return entry if entry is not None and entry.state == HANDLED else None
+        return entry if entry is not None and entry.state != TOMBSTONE else None
 
     async def _insert(self, session: Session, row: Mapping[str, Any]) -> InboxEntry | None:
         while (await session.execute(self._claim, row)).first() is None:
@@ -87,7 +91,7 @@ class Inbox:
         await session.execute(self._store, {"of_source": source, "of_event_id": event_id, "packed": packed})
 
     def find(self, keys: Sequence[Key]) -> tuple[Executable, Mapping[str, Any]]:
-        """Return the one SELECT, with its parameters, for the handled rows of many keys."""
+        """Return the one SELECT, with its parameters, for the settled rows of many keys."""
         if self._dialect == "sqlite":
             return self._many, {"keys": json.dumps(keys)}
         return self._many, {"sources": [source for source, _ in keys], "event_ids": [event_id for _, event_id in keys]}
@@ -95,7 +99,7 @@ class Inbox:
     async def prune(self, session: Session, handled_before: datetime) -> int:
         """Delete a few hundred of the rows handled before the moment, and return how many."""
         old = select(inbox.c.source, inbox.c.event_id).where(
-            inbox.c.handled_at < handled_before, inbox.c.state == HANDLED
+            inbox.c.handled_at < handled_before, inbox.c.state != TOMBSTONE
         )
         statement = delete(inbox).where(tuple_(inbox.c.source, inbox.c.event_id).in_(old.limit(_CHUNK)))
         result: CursorResult[Any] = await session.execute(statement)
@@ -128,7 +132,7 @@ def _many_sqlite() -> Select[Any]:
     return (
         select(inbox)
         .join_from(asked, inbox, and_(inbox.c.source == source, inbox.c.event_id == event_id))
-        .where(inbox.c.state == HANDLED)
+        .where(inbox.c.state != TOMBSTONE)
     )
 
 
@@ -146,4 +150,4 @@ def _many_postgresql() -> Select[Any]:
         .limit(literal_column("1"))
         .lateral("found")
     )
-    return select(found).select_from(asked.join(found, true())).where(found.c.state == HANDLED)
+    return select(found).select_from(asked.join(found, true())).where(found.c.state != TOMBSTONE)

@@ -38,10 +38,14 @@ _COLUMNS: Final = (inbox.c.source, inbox.c.event_id, inbox.c.attempt, inbox.c.st
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Remembered:
-    """A row of the inbox: the event was handled at ``attempt``, or, as a tombstone, given up at it."""
+    """A row of the inbox: the event was settled at ``attempt``, or, as a tombstone, given up at it.
+
+    Settled is what is handled, and what a replay had skipped (``was_skipped``).
+    """
 
     attempt: int
     is_handled: bool
+    was_skipped: bool = False
 
 
 class InboxView:
@@ -63,7 +67,7 @@ class InboxView:
         self._has_inbox = False
 
     def known(self, keys: Sequence[Key]) -> Mapping[Key, Remembered]:
-        """Return what is known of these (source, event id). Raises StoreUnavailableError."""
+        """Return what is known of these (source, inbox id). Raises StoreUnavailableError."""
         if not keys:
             return {}
         with translated(self._service):
@@ -122,7 +126,7 @@ class InboxView:
 
 
 def _remembered(row: Any) -> Remembered:
-    return Remembered(attempt=row.attempt, is_handled=row.state == "handled")
+    return Remembered(attempt=row.attempt, is_handled=row.state != "tombstone", was_skipped=row.state == "skipped")
 
 
 def _parsed(url: str, service: str) -> URL:

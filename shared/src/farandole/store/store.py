@@ -18,7 +18,7 @@ from farandole.clock import Clock, SystemClock
 from farandole.errors import StartError
 from farandole.store.database import Database, Session
 from farandole.store.entry import InboxEntry, StoredFollowOn, pack
-from farandole.store.inbox import HANDLED, TOMBSTONE, Inbox, Key, by_key
+from farandole.store.inbox import HANDLED, SKIPPED, TOMBSTONE, Inbox, Key, by_key
 from farandole.store.outbox import Outbox
 from farandole.store.sqlite import SQLiteDatabase
 from farandole.store.tables import LAYOUT, owner
@@ -103,7 +103,7 @@ class Store:
         await self._database.close()
 
     async def handled(self, keys: Sequence[Key]) -> Mapping[Key, InboxEntry]:
-        """Return the inbox entries of those (source, event id) that are handled; one SELECT, which waits for no writer.
+        """Return the inbox entries of those (source, inbox id) that are settled; one SELECT, which waits for no writer.
 
         Tombstones are not among them. An absent key may still turn out to be handled when its delivery opens.
         """
@@ -133,7 +133,15 @@ class Store:
         and announce nothing. Waits for a peer whose transaction on the event is under way.
         """
         row = {**self._row(source, event_id, attempt), "state": TOMBSTONE}
-        return await self._commit(partial(self._inbox.bury, row=row))
+        return await self._commit(partial(self._inbox.close, row=row))
+
+    async def skip(self, source: str, event_id: str, attempt: int) -> InboxEntry | None:
+        """Note that a replay wants no run of the event's handler here: from now on it is settled.
+
+        Returns the entry instead where it is settled already: a hit, publish its follow-ons.
+        """
+        row = {**self._row(source, event_id, attempt), "state": SKIPPED}
+        return await self._commit(partial(self._inbox.close, row=row))
 
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[UnitOfWork]:

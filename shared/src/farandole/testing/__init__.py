@@ -2,6 +2,7 @@
 
 from farandole.testing.clock import ManualClock
 from farandole.testing.harness import Harness, Published
+from farandole.testing.repeatable import assert_repeatable
 from farandole.testing.tcp_fault import CUT, HALF_OPEN, HEALTHY, STALLED, TcpFault, lost_reply, slow
 from farandole.testing.tcp_proxy import TcpProxy
 
@@ -15,6 +16,7 @@ __all__ = [
     "Published",
     "TcpFault",
     "TcpProxy",
+    "assert_repeatable",
     "lost_reply",
     "slow",
 ]

@@ -19,8 +19,10 @@ from typing import Any, Final, Self, TypeVar
 import httpx2
 
 from farandole import catalogues
+from farandole import headers as names
 from farandole.breaker import MemoryBreakers
-from farandole.delivery import Record
+from farandole.dead_letters import operation_headers, written
+from farandole.delivery import Record, Replay
 from farandole.engine.ports import Message
 from farandole.engine.runtime import Ports, Runtime, heard_topics, schemas_of
 from farandole.envelope import Envelope, rfc3339
@@ -155,6 +157,15 @@ class Harness:
         """Append the same record once more, as a producer's retry would, and wait until the service is idle."""
         await self.deliver_record(
             Message(topic=record.coordinates.topic, key=record.key, value=record.value, headers=record.headers)
+        )
+
+    async def replay(self, record: Record, replay: Replay) -> Record:
+        """Send a record again as a replay ``again`` does, and wait until the service is idle; return what was sent."""
+        own = (*operation_headers(replay.id, replay), (names.ORIGIN, written(record.coordinates).encode()))
+        foreign = tuple((name, value) for name, value in record.headers if not name.startswith(names.PRIVATE_PREFIX))
+        topic = self.runtime.topics.redelivery
+        return await self.deliver_record(
+            Message(topic=topic, key=record.key, value=record.value, headers=(*foreign, *own))
         )
 
     async def advance(self, duration: timedelta) -> None:
