@@ -19,6 +19,8 @@ FarandoleError
 ├── RecordsLostError      E327  records that nobody here handled are gone: told, never raised
 ├── LocalMeshError        E4xx  the embedded mesh could not be brought up
 ├── UsageError            E5xx  a command was given something that it cannot use
+├── OperationError        E51x  what an operator does to a mesh cannot begin, or cannot go on
+│   └── NotPermittedError       Kafka, or the context, does not permit it
 └── DependencyError       E6xx  an outside system does not work at present: its breaker counts that
 ```
 Each says what happened, why, and what to do.
@@ -156,6 +158,18 @@ class UsageError(FarandoleError):
     """A command was given something that it cannot use."""
 
     code = "E500"
+
+
+class OperationError(FarandoleError):
+    """What an operator does to a mesh cannot begin, or cannot go on."""
+
+    code = "E510"
+
+
+class NotPermittedError(OperationError):
+    """Kafka does not permit it, or the context says that one may only look. Nothing was done."""
+
+    code = "E511"
 
 
 class DependencyError(FarandoleError):

@@ -7,7 +7,7 @@ from typing import Final
 
 from farandole import catalogues, installed
 from farandole.engine.runtime import private_topics_of
-from farandole.kafka.topics import Topic, domain_topic, private_topics
+from farandole.kafka.topics import Topic, audit_topic, domain_topic, private_topics
 from farandole.schema import Catalogue
 from farandole.service import Service
 
@@ -18,7 +18,7 @@ PRIVATE_PARTITIONS: Final = 1
 def topics_of(
     services: Iterable[Service], schemas: Iterable[Catalogue], *, partitions: int = DOMAIN_PARTITIONS
 ) -> Sequence[Topic]:
-    """Return the domain topics of these schemas, all with equal partition counts, and the services' private topics.
+    """Return the domain topics of these schemas, all with equal partition counts, the private topics and the audit's.
 
     Topics that share a key must have equal partition counts, so that what belongs together is handled together.
     """
@@ -27,7 +27,7 @@ def topics_of(
     for service in services:
         if service.handlers:
             wanted += private_topics(private_topics_of(service), partitions=PRIVATE_PARTITIONS)
-    return wanted
+    return [*wanted, audit_topic()]
 
 
 def installed_topics() -> Sequence[Topic]:

@@ -20,12 +20,13 @@ class Partition:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Message:
-    """A record to publish. The key decides the partition, and with it the order."""
+    """A record to publish. The key decides the partition, and with it the order, unless one is named."""
 
     topic: str
     key: bytes | None
     value: bytes | None
     headers: Headers
+    partition: int | None = None
 
 
 class Source(Protocol):

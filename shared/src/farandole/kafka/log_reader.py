@@ -20,6 +20,7 @@ from farandole.engine.ports import Partition
 from farandole.errors import BrokerUnavailableError
 from farandole.kafka.batch import PREFETCH, Batch
 from farandole.kafka.connection import Connection
+from farandole.kafka.permission import is_refused
 from farandole.kafka.reading import origin_of, record_of
 
 T = TypeVar("T")
@@ -130,7 +131,10 @@ def _record(message: Message, left: dict[Partition, Span]) -> Record | None:
         return None
     if error is not None and error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001 - that is its public name
         if error.fatal() or not error.retriable():
-            raise BrokerUnavailableError(f"{partition.topic} cannot be read", why=error.str(), do="farandole doctor")
+            unreadable = BrokerUnavailableError(
+                f"{partition.topic} cannot be read", why=error.str(), do="farandole doctor"
+            )
+            raise unreadable from KafkaException(error)
         return None
     if error is not None or offset + 1 >= span.end:
         del left[partition]
@@ -144,7 +148,7 @@ def _insisting(ask: Callable[[], T]) -> T:
         try:
             return ask()
         except (KafkaException, TimeoutError) as error:
-            if time.monotonic() > deadline:
+            if is_refused(error) or time.monotonic() > deadline:
                 raise _away(str(error.args[0] if error.args else "the brokers say nothing")) from error
         time.sleep(AGAIN)
 

@@ -24,6 +24,7 @@ from farandole.kafka.connection import ANSWERS_WITHIN, Connection
 log = structlog.get_logger(__name__)
 
 POLL: Final = 0.1
+BY_KEY: Final = -1
 FLUSH_WITHIN: Final = 10.0
 DELIVERED_WITHIN: Final = timedelta(minutes=2)
 """How long the client tries by itself, before whoever published is told, and tries again."""
@@ -59,7 +60,9 @@ class Publication:
         if self._error is None:
             self.acknowledged.set_result(None)
         else:
-            self.acknowledged.set_exception(not_acknowledged(self._error.str()))
+            error = not_acknowledged(self._error.str())
+            error.__cause__ = KafkaException(self._error)
+            self.acknowledged.set_exception(error)
 
 
 class KafkaPublisher:
@@ -106,6 +109,7 @@ class KafkaPublisher:
                     key=message.key,
                     value=message.value,
                     headers=list(message.headers),
+                    partition=BY_KEY if message.partition is None else message.partition,
                     on_delivery=publication.reported,
                 )
             except BufferError:

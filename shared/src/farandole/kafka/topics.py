@@ -18,6 +18,7 @@ from farandole.kafka.connection import Connection
 from farandole.private_topics import PrivateTopics
 
 WITHIN: Final = 30.0
+AUDIT: Final = "_farandole.audit"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,6 +43,12 @@ def private_topics(topics: PrivateTopics, *, partitions: int) -> list[Topic]:
         *(Topic(name=name, partitions=partitions, config=heard) for name in topics.heard),
         Topic(name=topics.dead_letters, partitions=partitions, config=dead),
     ]
+
+
+def audit_topic() -> Topic:
+    """Return the topic that keeps what operators did to the mesh: for ever, and in one order."""
+    kept_for_ever = {"retention.ms": "-1", "retention.bytes": "-1", "cleanup.policy": "delete"}
+    return Topic(name=AUDIT, partitions=1, config=_config(MOST_BYTES + 1_000, timedelta(0)) | kept_for_ever)
 
 
 async def missing(connection: Connection, wanted: Iterable[Topic]) -> list[Topic]:

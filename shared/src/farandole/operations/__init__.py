@@ -1,0 +1,40 @@
+"""Operations: what an operator does to a mesh, recorded before it is done, and the ground that each of them stands on.
+
+The audit topic, giving records to a service again, at what pace, who else is at it, and what became of what was sent.
+"""
+
+from farandole.operations.audit_record import (
+    Asked,
+    AuditRecord,
+    Began,
+    Checkpoint,
+    Ended,
+    Noted,
+    Resumed,
+)
+from farandole.operations.audit_topic import AuditTopic
+from farandole.operations.operation import Operation, new_id
+from farandole.operations.pace import Pace
+from farandole.operations.recording import Receipt, recorded
+from farandole.operations.redelivery import Redelivery
+from farandole.operations.sending import Sending
+from farandole.operations.sent import Sent
+
+__all__ = [
+    "Asked",
+    "AuditRecord",
+    "AuditTopic",
+    "Began",
+    "Checkpoint",
+    "Ended",
+    "Noted",
+    "Operation",
+    "Pace",
+    "Receipt",
+    "Redelivery",
+    "Resumed",
+    "Sending",
+    "Sent",
+    "new_id",
+    "recorded",
+]
