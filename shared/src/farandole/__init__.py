@@ -9,6 +9,7 @@ from farandole.errors import DependencyError, FarandoleError
 from farandole.event import Event, Value
 from farandole.follow_on import FollowOn
 from farandole.outbox import Outbox
+from farandole.read_model import ReadModel
 from farandole.retry import Backoff
 from farandole.runner import run
 from farandole.service import Service
@@ -28,6 +29,7 @@ __all__ = [
     "FarandoleError",
     "FollowOn",
     "Outbox",
+    "ReadModel",
     "Reject",
     "Retry",
     "Service",

@@ -7,6 +7,7 @@ from typing import Final
 
 from farandole import catalogues, installed
 from farandole.engine.runtime import private_topics_of
+from farandole.generations import log as generations
 from farandole.kafka.topics import Topic, audit_topic, domain_topic, private_topics
 from farandole.schema import Catalogue
 from farandole.service import Service
@@ -16,7 +17,7 @@ PRIVATE_PARTITIONS: Final = 1
 
 
 def topics_of(
-    services: Iterable[Service], schemas: Iterable[Catalogue], *, partitions: int = DOMAIN_PARTITIONS
+    services: Sequence[Service], schemas: Iterable[Catalogue], *, partitions: int = DOMAIN_PARTITIONS
 ) -> Sequence[Topic]:
     """Return the domain topics of these schemas, all with equal partition counts, the private topics and the audit's.
 
@@ -27,6 +28,8 @@ def topics_of(
     for service in services:
         if service.handlers:
             wanted += private_topics(private_topics_of(service), partitions=PRIVATE_PARTITIONS)
+    if any(service.read_model is not None for service in services):
+        wanted.append(generations.topic())
     return [*wanted, audit_topic()]
 
 

@@ -14,7 +14,10 @@ from farandole import log
 from farandole.breaker import RedisBreakers
 from farandole.clock import Clock, SystemClock
 from farandole.engine.runtime import Ports, Runtime, heard_topics
+from farandole.engine.watch import Watch
 from farandole.errors import BrokerUnavailableError, MembershipError, StartError
+from farandole.generations.hosting import RuntimeHosted, hosting_of
+from farandole.generations.serving import Serving
 from farandole.http.app import create_app
 from farandole.http.server import server
 from farandole.kafka.connection import Connection
@@ -94,6 +97,9 @@ async def _main(service: Service, settings: Settings) -> None:
 async def _run(service: Service, settings: Settings, stopping: Stopping) -> None:
     check_windows(service, settings)
     connection = connection_of(settings, client=service.name)
+    if service.read_model is not None:
+        await _serve_generations(service, settings, connection, stopping)
+        return
     catalogue = catalogue_of(service, settings)
     async with source_of(catalogue, settings, SystemClock()) as schemas:
         await _on_ports(service, settings, connection, catalogue, schemas, stopping=stopping)
@@ -163,6 +169,35 @@ async def _serve(runtime: Runtime, service: Service, settings: Settings, sources
         runtime.watch.stop()
 
 
+async def _serve_generations(service: Service, settings: Settings, connection: Connection, stopping: Stopping) -> None:
+    _demand_database(service, settings)
+    cluster = settings.cluster or await _cluster(connection, SystemClock())
+    async with hosting_of(service, settings, connection, cluster=cluster) as hosting:
+        serving = Serving(service.name, hosting, settings=settings, connection=connection)
+        metrics = hosting.metrics
+
+        def status(hosted: RuntimeHosted | None) -> Mapping[str, Any]:
+            if hosted is None:
+                return {"service": service.name, "totals": totals_of(metrics)}
+            return status_of(service, hosted.runtime, {hosted.source.group: hosted.source.status})
+
+        def leave_and_end(why: str) -> None:
+            serving.leave(LEAVE_WITHIN)
+            end_now(why)
+
+        app = create_app(status=lambda: serving.status(status), registry=metrics.registry, own=serving.switchboard)
+        http = server(app, host=settings.http_host, port=settings.http_port)
+        logger.info("started", http=f"http://{settings.http_host}:{settings.http_port}")
+        watch = Watch(metrics)
+        watch.start(limit=_standstill(service, settings), end=leave_and_end)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(http.serve())
+            stopping.on_asked(serving.replica.stop)
+            await serving.replica.run()
+            http.stop()
+        watch.stop()
+
+
 def _standstill(service: Service, settings: Settings) -> timedelta:
     """Return how long the loop may stand still: long enough for each plain function to be interrupted first."""
     longest = max((one.timeout for one in service.handlers if not one.is_async), default=timedelta(0))
@@ -171,18 +206,10 @@ def _standstill(service: Service, settings: Settings) -> timedelta:
 
 def status_of(service: Service, runtime: Runtime, groups: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return what ``/status`` tells."""
-    totals = runtime.metrics.totals()
     worker, session = runtime.worker, runtime.session
     return {
         "service": service.name,
-        "totals": {
-            "handled": totals.handled,
-            "dropped": totals.dropped,
-            "skipped": totals.skipped,
-            "retried": totals.retried,
-            "dead": totals.dead,
-            "conflicting": totals.conflicting,
-        },
+        "totals": totals_of(runtime.metrics),
         "in_flight": worker.in_flight if worker else 0,
         "held": worker.held if worker else 0,
         "ledger": (session.unavailable or "ok") if session else "not needed",
@@ -190,6 +217,19 @@ def status_of(service: Service, runtime: Runtime, groups: Mapping[str, Any]) -> 
         "groups": groups,
         "brokers": _unacknowledged(runtime) or "ok",
         "outbox_idle": runtime.relay.idle if runtime.relay else True,
+    }
+
+
+def totals_of(metrics: Metrics) -> Mapping[str, int]:
+    """Return what ``/status`` counts."""
+    totals = metrics.totals()
+    return {
+        "handled": totals.handled,
+        "dropped": totals.dropped,
+        "skipped": totals.skipped,
+        "retried": totals.retried,
+        "dead": totals.dead,
+        "conflicting": totals.conflicting,
     }
 
 
@@ -254,12 +294,16 @@ def _source(
 def _store(service: Service, settings: Settings, clock: Clock) -> Store | None:
     if service.tables is None:
         return None
+    _demand_database(service, settings)
     url = settings.database_url.get_secret_value()
-    if not url:
+    return Store(url, metadata=(service.tables,), service=service.name, clock=clock)
+
+
+def _demand_database(service: Service, settings: Settings) -> None:
+    if service.tables is not None and not settings.database_url.get_secret_value():
         raise StartError(
             f"{service.name} has tables but no database",
             why="FARANDOLE_DATABASE_URL is not set",
             do="set it to sqlite:///path or postgresql://user:password@host/database",
             code="E118",
         )
-    return Store(url, metadata=(service.tables,), service=service.name, clock=clock)

@@ -15,6 +15,7 @@ from farandole.event import Event
 from farandole.follow_on import Outcome
 from farandole.handler import Handler, Observer, Timer, read_handler, read_observer, read_timer
 from farandole.providers import Factory, Providers
+from farandole.read_model import ReadModel
 from farandole.recovery import Policy
 from farandole.retry import Backoff
 from farandole.signature import parameters_of, where
@@ -36,11 +37,15 @@ class Service:
     ``tables`` are the service's own tables; with them it has a store, hence an inbox and an outbox. A handler that
     calls an outside system, or whose outcome can differ from run to run, needs one. Registering is not thread-safe;
     it belongs to import time. Everything that does not fit together is refused at start with a StartError.
+
+    With a ``read_model`` the service's store can be built again from history (``farandole replay rebuild``): all that
+    it keeps comes from its observers. It has no handlers then, and no timer that emits.
     """
 
-    def __init__(self, name: str, *, tables: MetaData | None = None) -> None:
+    def __init__(self, name: str, *, tables: MetaData | None = None, read_model: ReadModel | None = None) -> None:
         self.name = name
         self.tables = tables
+        self.read_model = read_model
         self.providers = Providers()
         self._handlers: dict[type[Event], Handler] = {}
         self._timers: list[Timer] = []
@@ -113,6 +118,7 @@ class Service:
                     do='add order="key", or leave stops out',
                     code="E126",
                 )
+            self._demand_no_read_model(function, "handles events")
             needs = depends_on if isinstance(depends_on, tuple) else (depends_on,)
             policy = Policy(backoff=retry, immediate=immediate, ordered=order == "key", stops=stops)
             handler = read_handler(
@@ -144,6 +150,8 @@ class Service:
                     do=f'give the service its tables: Service("{self.name}", tables=metadata)',
                     code="E114",
                 )
+            if timer.signature.emits:
+                self._demand_no_read_model(function, "emits events")
             self._timers.append(timer)
             return function
 
@@ -195,6 +203,15 @@ class Service:
     def _check_factory(self, factory: Factory, given: frozenset[Any]) -> None:
         for _, annotation in parameters_of(factory):
             self.providers.check(annotation, for_whom=where(factory), given=given)
+
+    def _demand_no_read_model(self, function: Callable[..., Any], does: str) -> None:
+        if self.read_model is not None:
+            raise StartError(
+                f"{where(function)} {does}, but {self.name} is a read model",
+                why="a rebuild reads history again: whatever it answered would come twice",
+                do="keep what events say in an observer, or leave read_model out",
+                code="E134",
+            )
 
     def _demand_memory(self, handler: Handler) -> None:
         if handler.takes_work and self.tables is None:

@@ -20,6 +20,7 @@ def test_the_library_exports_exactly_these_names():
         "FarandoleError",
         "FollowOn",
         "Outbox",
+        "ReadModel",
         "Reject",
         "Retry",
         "Service",

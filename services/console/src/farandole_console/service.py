@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from farandole import Service
+from farandole import ReadModel, Service
 
 from farandole_console.index import Index
 from farandole_console.settings import ConsoleSettings
 from farandole_console.tables import metadata
 
-service: Final = Service("console", tables=metadata)
+service: Final = Service("console", tables=metadata, read_model=ReadModel())
 service.provide(ConsoleSettings)
 service.provide(Index)
 

@@ -86,13 +86,16 @@ class Runtime:
         random: Random | None = None,
         provide: Mapping[Any, Any] | None = None,
         metrics: Metrics | None = None,
+        only_observes: bool = False,
     ) -> None:
+        """Plan it; nothing runs yet. One that ``only_observes`` feeds the observers: no timers, no outbox, no HTTP."""
         self._service = service
         self._ports = ports
         self._cluster = cluster
         self._settings = settings
         self._random = random or Random()
         self._provide = dict(provide or {})
+        self._only_observes = only_observes
         self._stack = AsyncExitStack()
         self.topics = private_topics_of(service)
         self.codec = Codec(ports.schemas)
@@ -199,7 +202,7 @@ class Runtime:
     async def _assemble(self, resolver: Resolver) -> None:
         self._stop_asked = asyncio.Event()
         service, ports = self._service, self._ports
-        if ports.store is not None:
+        if ports.store is not None and not self._only_observes:
             self.relay = Relay(store=ports.store, publisher=ports.publisher)
             outbox: Outbox = await resolver.resolve(Outbox)
             for timer in service.timers:
@@ -219,7 +222,7 @@ class Runtime:
                 },
                 clock=ports.clock,
             )
-        if service.http_factory is not None:
+        if service.http_factory is not None and not self._only_observes:
             self.http = await resolver.call(service.http_factory)
 
     async def _assemble_worker(self, resolver: Resolver, source: Source) -> None:

@@ -9,8 +9,9 @@ from datetime import timedelta
 from typing import Any, Final
 
 import structlog
-from sqlalchemy import URL, Connection, Executable, Row, func, select
+from sqlalchemy import URL, Connection, Executable, Row, func, inspect, select
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.schema import CreateSchema
 
 from farandole.errors import StoreUnavailableError
 from farandole.store.database import DialectName, Session
@@ -32,11 +33,14 @@ class PostgreSQLDatabase:
 
     dialect: DialectName = "postgresql"
 
-    def __init__(self, url: URL, *, service: str, patience: timedelta = timedelta(seconds=5)) -> None:
+    def __init__(
+        self, url: URL, *, service: str, patience: timedelta = timedelta(seconds=5), schema: str | None = None
+    ) -> None:
         self._url = url
         self._service = service
         self._patience = patience
         self._limit = 2 * patience
+        self._schema = schema
         self._engine: AsyncEngine | None = None
 
     async def open(self, prepare: Callable[[Connection], None]) -> None:
@@ -52,13 +56,16 @@ class PostgreSQLDatabase:
             connect_args={
                 "application_name": f"farandole-{self._service}",
                 "connect_timeout": max(2, round(self._patience.total_seconds())),
-                "options": f"-c lock_timeout={patience} -c idle_in_transaction_session_timeout={idle}",
+                "options": f"-c lock_timeout={patience} -c idle_in_transaction_session_timeout={idle}"
+                + (f" -c search_path={self._schema}" if self._schema else ""),
             },
         )
         with translated(self._service):
             async with self._engine.begin() as connection:
                 # CREATE TABLE IF NOT EXISTS is not safe when two replicas start at once.
                 await connection.execute(select(func.pg_advisory_xact_lock(_number("open"))))
+                if self._schema is not None:
+                    await connection.run_sync(_demand_schema, self._schema)
                 await connection.run_sync(prepare)
 
     async def close(self) -> None:
@@ -108,6 +115,12 @@ class PostgreSQLDatabase:
         if self._engine is None:
             raise unavailable(self._service, "it is not open")
         return self._engine
+
+
+def _demand_schema(connection: Connection, name: str) -> None:
+    """Make a schema unless it is there: also "IF NOT EXISTS" demands the right to make one."""
+    if name not in inspect(connection).get_schema_names():
+        connection.execute(CreateSchema(name))
 
 
 def _number(name: str) -> int:

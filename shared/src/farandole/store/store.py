@@ -7,19 +7,18 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequen
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from functools import partial
-from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, MetaData, select
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
 
 from farandole.clock import Clock, SystemClock
 from farandole.errors import StartError
+from farandole.read_model import Generation
 from farandole.store.database import Database, Session
 from farandole.store.entry import InboxEntry, StoredFollowOn, pack
 from farandole.store.inbox import HANDLED, SKIPPED, TOMBSTONE, Inbox, Key, by_key
 from farandole.store.outbox import Outbox
+from farandole.store.place import PLAIN, place_of
 from farandole.store.sqlite import SQLiteDatabase
 from farandole.store.tables import LAYOUT, owner
 from farandole.store.tables import metadata as own_tables
@@ -73,6 +72,9 @@ class Store:
 
     SQLite runs in WAL mode with ``synchronous=NORMAL``: a killed process loses nothing, a power cut may take back the
     last commits. Run PostgreSQL where that matters.
+
+    Each ``generation`` of a read model has a file of its own beside the first one's, or a schema of its own in the same
+    PostgreSQL database.
     """
 
     def __init__(
@@ -83,11 +85,12 @@ class Store:
         service: str,
         clock: Clock | None = None,
         patience: timedelta = timedelta(seconds=5),
+        generation: Generation = PLAIN,
     ) -> None:
         self.service = service
         self._metadata = metadata
         self._clock = clock or SystemClock()
-        self._database = _database(url, service, patience)
+        self._database = _database(url, service, patience, generation)
         self._inbox = Inbox(self._database.dialect)
         self.outbox = Outbox(self._database)
 
@@ -210,26 +213,10 @@ class Store:
             )
 
 
-def _database(url: str, service: str, patience: timedelta) -> Database:
-    try:
-        parsed = make_url(url)
-    except ArgumentError as error:
-        raise _unusable(service, "it is no database URL") from error
-    backend = parsed.drivername.partition("+")[0]
-    if backend == "sqlite":
-        path = None if parsed.database in (None, "", ":memory:") else Path(str(parsed.database))
-        return SQLiteDatabase(path, service=service, patience=patience)
-    if backend in {"postgresql", "postgres"}:
-        from farandole.store.postgresql import PostgreSQLDatabase  # noqa: PLC0415 - a third of a second, for some only
+def _database(url: str, service: str, patience: timedelta, generation: Generation) -> Database:
+    place = place_of(url, service, generation)
+    if place.is_sqlite:
+        return SQLiteDatabase(place.path, service=service, patience=patience)
+    from farandole.store.postgresql import PostgreSQLDatabase  # noqa: PLC0415 - a third of a second, for some only
 
-        return PostgreSQLDatabase(parsed.set(drivername="postgresql+psycopg"), service=service, patience=patience)
-    raise _unusable(service, f"{backend} is neither SQLite nor PostgreSQL")
-
-
-def _unusable(service: str, why: str) -> StartError:
-    return StartError(
-        f"{service} cannot use the URL of its database",
-        why=why,
-        do="give it as sqlite:///path/to/file.db or postgresql://user:password@host/database",
-        code="E124",
-    )
+    return PostgreSQLDatabase(place.url, service=service, patience=patience, schema=place.schema)
