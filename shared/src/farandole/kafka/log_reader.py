@@ -6,42 +6,33 @@ It belongs to no group and commits nothing.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._config import ConfigResource  # its public name is not one to type checkers
 from confluent_kafka.admin._listoffsets import OffsetSpec  # its public name is not one to type checkers
 
 from farandole.delivery import Record
 from farandole.engine.ports import Partition
 from farandole.errors import BrokerUnavailableError
-from farandole.kafka.batch import PREFETCH, Batch
+from farandole.kafka.batch import PREFETCH
 from farandole.kafka.connection import Connection
 from farandole.kafka.permission import is_refused
-from farandole.kafka.reading import origin_of, record_of
+from farandole.kafka.reading import record_of
+from farandole.kafka.sift import NO_END, Make, Sift, Span, Weighed
+
+__all__ = ["LogReader", "Span"]
 
 T = TypeVar("T")
+W = TypeVar("W", bound=Weighed)
 
 _OFFSETS: Final[Any] = OffsetSpec
 WITHIN: Final = 15.0
 AGAIN: Final = 0.2
-BATCH: Final = 2_000
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Span:
-    """The offsets from ``start`` up to, and without, ``end``."""
-
-    start: int
-    end: int
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether there is nothing in it."""
-        return self.start >= self.end
+TICK: Final = timedelta(milliseconds=500)
 
 
 class LogReader:
@@ -80,12 +71,76 @@ class LogReader:
             consumer.close()
         return {Partition(topic=one.topic, number=one.partition): one.offset for one in found if one.offset >= 0}
 
+    def topic_ids(self, topics: Iterable[str]) -> Mapping[str, str]:
+        """Return the id of each topic: one that was made again under the same name has another."""
+        asked = sorted(set(topics))
+        if not asked:
+            return {}
+
+        def ask() -> Mapping[str, str]:
+            answers = self._admin.describe_topics(TopicCollection(asked), request_timeout=WITHIN)
+            return {name: str(answer.result(WITHIN).topic_id) for name, answer in answers.items()}
+
+        return _insisting(ask)
+
+    def stamped_by_broker(self, topics: Iterable[str]) -> frozenset[str]:
+        """Return those topics whose records carry the broker's time, which does not go back within a partition.
+
+        One whose configuration may not be read is taken for one that carries whatever its writers say.
+        """
+        asked = [ConfigResource(ConfigResource.Type.TOPIC, name) for name in sorted(set(topics))]
+        if not asked:
+            return frozenset()
+        answers = self._admin.describe_configs(asked, request_timeout=WITHIN)
+        return frozenset(one.name for one, answer in answers.items() if _is_stamped(answer))
+
     def records(self, spans: Mapping[Partition, Span]) -> Iterator[list[Record]]:
         """Yield the records of these spans in batches: of one partition in order, of several mixed."""
-        left = {partition: span for partition, span in spans.items() if not span.is_empty}
+        return self.read(spans, lambda message, _partition, _offset: record_of(message, assignment=0))
+
+    def read(self, spans: Mapping[Partition, Span], make: Make[W]) -> Iterator[list[W]]:
+        """Yield what ``make`` makes of the records of these spans, as `records` does; None is left out.
+
+        A batch ends after a number of records read or of bytes made, whichever comes first; it may be empty.
+        """
+        left = {
+            (partition.topic, partition.number): (partition, span)
+            for partition, span in spans.items()
+            if not span.is_empty
+        }
         if not left:
             return
-        consumer = Consumer(
+        consumer = self._consumer()
+        try:
+            consumer.assign([TopicPartition(*at, span.start) for at, (_, span) in left.items()])
+            while left:
+                sift = Sift(left, make)
+                if not sift.fill(consumer, within=WITHIN):
+                    raise _away("no record came")
+                yield sift.made
+        finally:
+            consumer.close()
+
+    def follow(
+        self, starts: Mapping[Partition, int], make: Make[W], *, tick: timedelta = TICK
+    ) -> Generator[list[W], None, None]:
+        """Yield what ``make`` makes of the records from these offsets on, for ever; an empty list where none came.
+
+        At the latest after ``tick`` something is yielded. Ends when it is closed.
+        """
+        left = {(at.topic, at.number): (at, Span(start=start, end=NO_END)) for at, start in starts.items()}
+        consumer = self._consumer()
+        try:
+            consumer.assign([TopicPartition(*at, span.start) for at, (_, span) in left.items()])
+            while True:
+                sift = Sift(left, make)
+                sift.fill(consumer, within=tick.total_seconds())
+                yield sift.made
+        finally:
+            consumer.close()
+
+    def _consumer(self) -> Consumer:
+        return Consumer(
             self._properties
             | {
                 "group.id": "farandole-outsider",
@@ -95,12 +150,6 @@ class LogReader:
             }
             | PREFETCH
         )
-        try:
-            consumer.assign([TopicPartition(one.topic, one.number, span.start) for one, span in left.items()])
-            while left:
-                yield _records(consumer, left)
-        finally:
-            consumer.close()
 
     def _offsets(self, partitions: Iterable[Partition], spec: Any) -> Mapping[Partition, int]:
         asked = {TopicPartition(one.topic, one.number): spec for one in partitions}
@@ -116,29 +165,11 @@ class LogReader:
         return _insisting(ask)
 
 
-def _records(consumer: Consumer, left: dict[Partition, Span]) -> list[Record]:
-    """Return the next records that were asked for, and take what is read to its end off ``left``."""
-    batch = Batch(most=BATCH)
-    if not batch.fill(consumer, within=timedelta(seconds=WITHIN), record=lambda message: _record(message, left)):
-        raise _away("no record came")
-    return batch.records
-
-
-def _record(message: Message, left: dict[Partition, Span]) -> Record | None:
-    partition = origin_of(message)
-    span, error, offset = left.get(partition), message.error(), int(message.offset() or 0)
-    if span is None:
-        return None
-    if error is not None and error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001 - that is its public name
-        if error.fatal() or not error.retriable():
-            unreadable = BrokerUnavailableError(
-                f"{partition.topic} cannot be read", why=error.str(), do="farandole doctor"
-            )
-            raise unreadable from KafkaException(error)
-        return None
-    if error is not None or offset + 1 >= span.end:
-        del left[partition]
-    return record_of(message, assignment=0) if error is None and offset < span.end else None
+def _is_stamped(answer: Any) -> bool:
+    try:
+        return bool(answer.result(WITHIN)["message.timestamp.type"].value == "LogAppendTime")
+    except (KafkaException, TimeoutError, KeyError):
+        return False
 
 
 def _insisting(ask: Callable[[], T]) -> T:

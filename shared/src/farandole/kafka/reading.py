@@ -39,26 +39,30 @@ def record_of(message: Message, *, assignment: int) -> Record:
         key=_bytes(message.key()),
         value=_bytes(message.value()),
         headers=headers_of(message),
-        appended=_moment(millis),
+        appended=moment_of(millis),
         assignment=assignment,
     )
 
 
 def headers_of(message: Message) -> Headers:
     """Return a record's headers; none where a name is not UTF-8, which other clients may write and ours cannot read."""
+    return kept(raw_headers_of(message))
+
+
+def raw_headers_of(message: Message) -> Any:
+    """Return a record's headers as the client has them: pairs of which the value may be None; as `headers_of` else."""
     try:
-        headers: Any = _READ_HEADERS(message)
+        return _READ_HEADERS(message) or ()
     except (UnicodeDecodeError, SystemError):
         log.warning("the headers of a record cannot be read", topic=message.topic(), offset=message.offset())
         return ()
-    return kept(headers or ())
 
 
 def _bytes(value: Any) -> bytes | None:
     return value.encode() if isinstance(value, str) else value
 
 
-def _moment(millis: int) -> datetime:
+def moment_of(millis: int) -> datetime:
     """Return the broker's time; what no calendar holds is taken as the epoch's beginning."""
     try:
         return datetime.fromtimestamp(millis / 1000, UTC)

@@ -1,0 +1,131 @@
+"""Sieve: the tests that a record must pass, the cheapest first, so that most records are never made into anything.
+
+Times and keys are compared as the client gives them, then the envelope's headers as raw bytes; only what passed all
+that is decoded, and only for an expression. Where raw bytes cannot decide, as of an envelope with a name twice or an
+attribute that nobody believes, the engine's own intake reads the record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from confluent_kafka import Message
+
+from farandole import headers as names
+from farandole.delivery import HEADER_BYTES
+from farandole.engine.intake import PREFIX_BYTES
+from farandole.engine.ports import Partition
+from farandole.errors import ContractError
+from farandole.headers import MOST_HEADERS, kept
+from farandole.kafka.reading import raw_headers_of
+from farandole.selection.bound import Moment
+from farandole.selection.reading import Reading
+from farandole.selection.selected import Selected
+from farandole.selection.selection import Selection
+from farandole.selection.tally import Tally
+from farandole.selection.where import Where
+
+EARLIEST: Final = -(2**63)
+LATEST: Final = 2**63
+MOST_CLEAR: Final = 256
+"""An attribute of more bytes than this is left to the intake: it may be too long to be believed."""
+
+
+class Sieve:
+    """Makes a `Selected` of each message that a selection means. For one thread."""
+
+    def __init__(self, selection: Selection, reading: Reading, *, where: Where | None, tally: Tally) -> None:
+        self._reading = reading
+        self._where = where
+        self._tally = tally
+        self._first = selection.begin.millis if isinstance(selection.begin, Moment) else EARLIEST
+        self._last = selection.end.millis if isinstance(selection.end, Moment) else LATEST
+        self._is_timed = self._first != EARLIEST or self._last != LATEST
+        self._keys = frozenset(key.encode() for key in selection.keys)
+        self._types, self._flows, self._ids = selection.types, selection.flows, selection.ids
+        self._wanted: tuple[tuple[str, frozenset[bytes]], ...] = tuple(
+            (name, frozenset(one.encode() for one in wanted))
+            for name, wanted in (
+                (names.TYPE, selection.types),
+                (names.ID, selection.ids),
+                (names.CORRELATION_ID, selection.flows),
+            )
+            if wanted
+        )
+
+    def take(self, message: Message, partition: Partition, offset: int) -> Selected | None:
+        """Return the message as a record that is meant; None where it is not. Raises UsageError of the expression."""
+        self._tally.read += 1
+        millis = message.timestamp()[1]
+        if self._is_timed and not self._first <= millis < self._last:
+            return None
+        key: Any = message.key()
+        if self._keys and key not in self._keys:
+            return None
+        headers = raw_headers_of(message)
+        attributes: dict[str, bytes | None] = dict(headers)
+        clear = self._clear_verdict(attributes, len(headers)) if self._wanted else True
+        if clear is False:
+            return None
+        if len(headers) > MOST_HEADERS:
+            headers = kept(headers)
+        value: Any = message.value()
+        made = Selected(
+            partition=partition,
+            offset=offset,
+            millis=millis,
+            key=key,
+            value=value,
+            raw_headers=headers,
+            weight=_weight(key, value, headers, attributes),
+            reading=self._reading,
+        )
+        if (clear is None and not self._is_meant(made)) or (self._where is not None and not self._answers(made)):
+            return None
+        self._tally.selected += 1
+        return made
+
+    def _clear_verdict(self, attributes: Mapping[str, bytes | None], count: int) -> bool | None:
+        """Decide by the raw headers; None where they do not tell: the envelope has to be read then."""
+        if len(attributes) != count:
+            return None
+        for name, wanted in self._wanted:
+            value = attributes.get(name)
+            if not value or len(value) > MOST_CLEAR:
+                return None
+            if value not in wanted:
+                return None if b"\0" in value or not value.isascii() else False
+        return True
+
+    def _is_meant(self, one: Selected) -> bool:
+        envelope = one.envelope
+        return (
+            (not self._types or envelope.type in self._types)
+            and (not self._ids or envelope.id in self._ids)
+            and (not self._flows or envelope.correlation_id in self._flows)
+        )
+
+    def _answers(self, one: Selected) -> bool:
+        assert self._where is not None
+        if one.value is None or len(one.value) < PREFIX_BYTES:
+            self._tally.undecodable += 1
+            return False
+        try:
+            schema, fields = one.event
+        except ContractError:
+            self._tally.undecodable += 1
+            return False
+        answer = self._where.answer(schema, fields, size=len(one.value))
+        self._tally.unanswered += answer is None
+        return answer is True
+
+
+def _weight(key: bytes | None, value: bytes | None, headers: Any, attributes: Mapping[str, bytes | None]) -> int:
+    own = (len(key) if key else 0) + (len(value) if value else 0) + HEADER_BYTES * len(headers)
+    if len(attributes) == len(headers):
+        try:
+            return own + sum(map(len, attributes.values()))  # type: ignore[arg-type] # None is a TypeError, seen to
+        except TypeError:
+            pass
+    return own + sum(len(held or b"") for _, held in headers)
