@@ -136,7 +136,7 @@ async def test_what_is_too_large_to_be_recorded_is_refused(connection, id_):
     async with AuditTopic(connection) as topic:
         with pytest.raises(OperationError) as refused:
             await topic.append(Planned(operation=id_, at=datetime.now(UTC), selection="x" * 1_000_000))
-    assert refused.value.code == "E519"
+    assert refused.value.code == "E510"
 
 
 async def test_the_topic_is_made_by_the_first_operation_and_kept_for_ever(backend, connection, id_):

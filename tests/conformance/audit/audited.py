@@ -10,8 +10,8 @@ from pathlib import Path
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
-from farandole.audit import Report, Target, audit
-from farandole.audit.gathering import Windows
+from farandole.audit import Report, audit
+from farandole.contexts import Target, Windows
 from farandole.delivery import Record
 from farandole.engine.ports import Message
 from farandole.engine.runtime import heard_topics

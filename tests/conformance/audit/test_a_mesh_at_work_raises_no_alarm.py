@@ -12,7 +12,8 @@ from datetime import timedelta
 import pytest
 from audited import counts, kinds
 from farandole import Backoff, Dependency, DependencyError, Reject, Service, UnitOfWork
-from farandole.audit import Target, audit
+from farandole.audit import audit
+from farandole.contexts import Target
 from farandole.errors import UnavailableError
 from sqlalchemy import Column, MetaData, String, Table
 from things import Things

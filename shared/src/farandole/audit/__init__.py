@@ -4,6 +4,5 @@ from farandole.audit.audit import audit
 from farandole.audit.finding import Finding
 from farandole.audit.report import Balance, Report
 from farandole.audit.standing import Standing
-from farandole.audit.target import Target, target_of
 
-__all__ = ["Balance", "Finding", "Report", "Standing", "Target", "audit", "target_of"]
+__all__ = ["Balance", "Finding", "Report", "Standing", "audit"]

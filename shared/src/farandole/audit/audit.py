@@ -13,8 +13,8 @@ from farandole.audit.auditor import Auditor, Tell
 from farandole.audit.books import ServiceBooks
 from farandole.audit.inquiry import Inquiry
 from farandole.audit.report import Report
-from farandole.audit.target import Target
 from farandole.breaker import Phase, RedisBreakers
+from farandole.contexts import Target
 from farandole.engine.runtime import schemas_of
 from farandole.kafka.log_reader import LogReader
 from farandole.kafka.topics import cluster_id

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol
 
@@ -13,6 +13,7 @@ from farandole.audit.evidence import Evidence, Place, Sighting
 from farandole.audit.judge import Judgement, judge
 from farandole.audit.land import Land
 from farandole.audit.trace import Trace
+from farandole.contexts import Windows
 from farandole.engine.runtime import private_topics_of
 from farandole.ledger import Entry, State, event_key
 from farandole.service import Service
@@ -35,14 +36,6 @@ class Answers(Protocol):
     def is_seen(self, key: bytes) -> bool:
         """Tell whether an event lies on a domain topic."""
         ...
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Windows:
-    """How long handled events are remembered."""
-
-    ledger: timedelta
-    inbox: timedelta
 
 
 class Gathering:

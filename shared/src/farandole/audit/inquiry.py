@@ -10,11 +10,12 @@ from typing import Final
 
 from farandole.audit.books import ServiceBooks
 from farandole.audit.evidence import Place
-from farandole.audit.gathering import Answers, Cases, Gathering, Judged, Windows
+from farandole.audit.gathering import Answers, Cases, Gathering, Judged
 from farandole.audit.judge import Judgement
 from farandole.audit.land import Land
 from farandole.audit.standing import Standing
 from farandole.audit.trace import Trace
+from farandole.contexts import Windows
 from farandole.engine.runtime import heard_topics, private_topics_of
 from farandole.handler import Handler
 from farandole.ledger import Entry

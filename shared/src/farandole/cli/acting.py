@@ -110,4 +110,4 @@ def _quoted(word: str) -> str:
 
 
 def _not_meant(why: str) -> OperationError:
-    return OperationError("it was not confirmed; nothing was done", why=why, do="", code="E516")
+    return OperationError("it was not confirmed; nothing was done", why=why, do="", code="E515")

@@ -10,13 +10,15 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from farandole import installed
-from farandole.audit import Report, audit, target_of
+from farandole.audit import Report, audit
 from farandole.audit.finding import Finding
 from farandole.audit.report import ALWAYS_SHOWN
 from farandole.audit.standing import Standing
 from farandole.cli.exit_code import ExitCode
-from farandole.cli.home import Home, Json, default_home
+from farandole.cli.home import Home, Json
+from farandole.cli.mesh import Context, mesh
 from farandole.cli.output import print_json, print_table, say
+from farandole.contexts import Target
 from farandole.errors import UnavailableError, UsageError
 from farandole.service import Service
 
@@ -29,6 +31,7 @@ def command(
     interval: Annotated[float, Parameter(help="Seconds between two audits of a watch.")] = 15.0,
     service: Annotated[tuple[str, ...], Parameter(negative="", help="Only this service; may be repeated.")] = (),
     since: Annotated[float | None, Parameter(help="Only events of the last so many hours.")] = None,
+    context: Context = "",
     home: Home = None,
     json: Json = False,
 ) -> int:
@@ -40,7 +43,7 @@ def command(
     services = [installed.service(name) for name in service] or [*installed.services()]
     if interval <= 0 or (since is not None and since <= 0):
         raise UsageError("--interval and --since take a positive number", code="E503")
-    rounds = _Rounds(services, home=home, since=since, as_json=json)
+    rounds = _Rounds(services, mesh(context, home, services), since=since, as_json=json)
     if not watch:
         return ExitCode.OK if asyncio.run(rounds.once()) else ExitCode.CHECK_FAILED
     asyncio.run(rounds.on_and_on(timedelta(seconds=interval)))
@@ -50,9 +53,9 @@ def command(
 class _Rounds:
     """Audits of the same mesh, each finding told once."""
 
-    def __init__(self, services: Sequence[Service], *, home: Home, since: float | None, as_json: bool) -> None:
+    def __init__(self, services: Sequence[Service], target: Target, *, since: float | None, as_json: bool) -> None:
         self._services = services
-        self._home = home or default_home()
+        self._target = target
         self._since = None if since is None else timedelta(hours=since)
         self._as_json = as_json
         self._told: set[tuple[str, str, str]] = set()
@@ -77,7 +80,7 @@ class _Rounds:
 
     async def _audit(self) -> Report:
         since = None if self._since is None else datetime.now(UTC) - self._since
-        return await audit(target_of(self._home, self._services), self._services, since=since, tell=say)
+        return await audit(self._target, self._services, since=since, tell=say)
 
     def _show_news(self, report: Report) -> None:
         news = [one for one in report.findings if one.identity not in self._told]

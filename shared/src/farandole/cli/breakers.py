@@ -10,18 +10,21 @@ from typing import Any
 from farandole.breaker import BreakerState, RedisBreakers
 from farandole.cli.exit_code import ExitCode
 from farandole.cli.home import Home, Json, default_home
+from farandole.cli.mesh import Context, mesh, named
 from farandole.cli.output import print_json, print_table, say
+from farandole.kafka.topics import cluster_id
 from farandole.local import status
 from farandole.settings import Settings
 
 
-def breakers(*, home: Home = None, json: Json = False) -> int:
+def breakers(*, context: Context = "", home: Home = None, json: Json = False) -> int:
     """Show the breaker of every dependency that was ever called: its state and why, the rate, the next probe.
 
-    Reads the mesh in the home; where none runs there, the one that FARANDOLE_CLUSTER and FARANDOLE_REDIS_URL name.
+    Reads the mesh of the context, else that in the home, else the one that FARANDOLE_CLUSTER and FARANDOLE_REDIS_URL
+    name.
     Exits with 4 where one is open.
     """
-    states = asyncio.run(_states(*_mesh(home)))
+    states = asyncio.run(_of(context, home))
     now = datetime.now(UTC)
     if json:
         print_json({"breakers": [_document(name, state) for name, state in states.items()]})
@@ -33,13 +36,12 @@ def breakers(*, home: Home = None, json: Json = False) -> int:
     return ExitCode.CHECK_FAILED if any(state.phase == "open" for state in states.values()) else ExitCode.OK
 
 
-def _mesh(home: Home) -> tuple[str, str]:
-    """Return the address of Redis and the cluster's id. Raises LocalMeshError where no mesh is named or runs."""
-    settings = Settings()
-    if status.running(home or default_home()) is None and settings.cluster:
-        return settings.redis_url.get_secret_value(), settings.cluster
-    mesh = status.read(home or default_home())
-    return mesh.redis_url, mesh.cluster_id
+async def _of(context: str, home: Home) -> Mapping[str, BreakerState]:
+    """Return the states. Raises LocalMeshError where no mesh is named or runs."""
+    if not named(context, home) and not Settings().cluster:
+        status.read(home or default_home())
+    target = mesh(context, home)
+    return await _states(target.redis_url, target.cluster or await cluster_id(target.connection))
 
 
 async def _states(redis_url: str, cluster: str) -> Mapping[str, BreakerState]:

@@ -23,6 +23,7 @@ BUILT_IN: Final = {
     "doctor": ("farandole.cli.doctor:doctor", "Check this machine and the mesh; say what to do."),
     "contracts": ("farandole.cli.contracts:app", "Check the schemas; generate the event classes."),
     "topics": ("farandole.cli.topics:app", "Plan and create the topics of the mesh."),
+    "contexts": ("farandole.cli.contexts:contexts", "Show the meshes that have a name: what --context takes."),
     "audit": ("farandole.cli.audit:command", "Show what became of every event; name those that are lost."),
     "run": ("farandole.cli.run:run", "Run one installed service as this process."),
 }

@@ -13,7 +13,9 @@ from farandole.operations.audit_record import (
     Resumed,
 )
 from farandole.operations.audit_topic import AuditTopic
+from farandole.operations.lease import Lease, holder
 from farandole.operations.operation import Operation, new_id
+from farandole.operations.outcomes import Given, Outcome, Outcomes, counted
 from farandole.operations.pace import Pace
 from farandole.operations.recording import Receipt, recorded
 from farandole.operations.redelivery import Redelivery
@@ -27,14 +29,20 @@ __all__ = [
     "Began",
     "Checkpoint",
     "Ended",
+    "Given",
+    "Lease",
     "Noted",
     "Operation",
+    "Outcome",
+    "Outcomes",
     "Pace",
     "Receipt",
     "Redelivery",
     "Resumed",
     "Sending",
     "Sent",
+    "counted",
+    "holder",
     "new_id",
     "recorded",
 ]

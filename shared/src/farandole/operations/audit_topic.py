@@ -61,7 +61,6 @@ class AuditTopic:
                 f"what is to be recorded of {record.operation} has {len(value):,} bytes",
                 why=f"a record of {AUDIT} may have {MOST_BYTES:,}, and nothing is done that is not recorded",
                 do="choose fewer events at once",
-                code="E519",
             )
         message = Message(topic=AUDIT, key=record.operation.encode(), value=value, headers=(), partition=_ONLY.number)
         with permitted(f"write to {AUDIT}"):

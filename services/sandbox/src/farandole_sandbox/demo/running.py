@@ -13,6 +13,7 @@ from typing import Any
 import httpx2
 from farandole import audit as deliveries
 from farandole import installed
+from farandole.contexts import target_of
 from farandole.local.state import MeshState
 
 from farandole_sandbox.demo import northwind
@@ -82,7 +83,7 @@ class Running:
     async def _unaccounted(self) -> list[str]:
         """Return, in words, which deliveries of this demo's events are lost or stranded."""
         services = installed.services()
-        target = deliveries.target_of(Path(self._mesh.home), services)
+        target = target_of(Path(self._mesh.home), services)
         report = await deliveries.audit(target, services, since=datetime.fromtimestamp(self._began, UTC))
         return [
             f"{one.kind}: {one.event_id or one.key} of {one.service}, {one.where}: {one.what}"
