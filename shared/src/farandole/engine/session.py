@@ -21,7 +21,7 @@ from farandole.clock import Clock
 from farandole.engine.owed import Owed
 from farandole.engine.thrown import is_ending
 from farandole.errors import EpochChangedError, LedgerUnavailableError
-from farandole.ledger import Claim, Ledger, Settle, State, Verdict
+from farandole.ledger import Claim, Entry, Ledger, Settle, State, Verdict
 
 log = structlog.get_logger(__name__)
 
@@ -110,6 +110,10 @@ class LedgerSession:
         self._settles.append((settle, future))
         self._wake.set()
         return await future
+
+    async def lookup(self, key: bytes) -> Entry | None:
+        """Return what the ledger knows of an event. Raises LedgerUnavailableError."""
+        return (await self._ledger.lookup([key]))[key]
 
     async def run(self) -> None:
         """Exchange whatever waits with the ledger, for ever. When the epoch is lost, wait for `join`."""
