@@ -39,7 +39,7 @@ def notes(*records: AuditRecord) -> list[Noted]:
 
 
 def began(id_: str = "a", **other: Any) -> Began:
-    return Began(operation=id_, at=AT, begun=operation(id_, "payments"), **other: Any)
+    return Began(operation=id_, at=AT, begun=operation(id_, "payments"), **other)
 
 
 def asked(wish, id_: str = "a") -> Asked:
@@ -47,7 +47,7 @@ def asked(wish, id_: str = "a") -> Asked:
 
 
 def ended(result, id_: str = "a", **other: Any) -> Ended:
-    return Ended(operation=id_, at=AT, result=result, **other: Any)
+    return Ended(operation=id_, at=AT, result=result, **other)
 
 
 def resumed(id_: str = "a") -> Resumed:
