@@ -90,8 +90,8 @@ MUTANTS = (
     Mutant(
         name="skip the claim",
         target="farandole.engine.worker:Worker._put",
-        old="(await asyncio.shield(claims))[index]",
-        new="Verdict.RUN, False",
+        old="await claimed",
+        new="(type((await claimed)[0]).RUN, False)",
         caught_by=Catching(file=STEPS, test="test_copies_of_an_event_in_one_batch_and_in_another_are_handled_once"),
     ),
     Mutant(

@@ -122,7 +122,7 @@ class Processor:
         tries, pause = Tries(), FIRST_PAUSE
         while not await self._obeyed(admitted, verdict, tries, pause):
             pause = longer(pause)
-            ((verdict, _),) = await self._session.claim([claim_of(admitted.delivery)])
+            verdict, _ = await self._session.claim(claim_of(admitted.delivery))
         self._source.finish(admitted.delivery.record)
 
     async def process_untold(self, admitted: Admitted) -> None:
@@ -134,7 +134,7 @@ class Processor:
         if told is None:
             self._source.finish(admitted.delivery.record)
             return
-        ((verdict, conflicting),) = await self._session.claim([claim_of(told.delivery)])
+        verdict, conflicting = await self._session.claim(claim_of(told.delivery))
         if conflicting:
             self._metrics.conflicting(told.delivery)
         await self.process(told, verdict)
