@@ -42,7 +42,11 @@ MEANINGS: Final = {
     "ERROR_CLASS": "The class of the error.",
     "ERROR_MESSAGE": "The error's sentence, at most 1,000 characters.",
     "ERROR_STACK": "The frames of the service's own code, at most 4,000 characters.",
-    "OPERATION": "The id of the redrive or replay that sent the record, at most 64 letters, digits, dots and dashes.",
+    "DISCARDS": "On `<service>.dlq`, on a record that is no dead letter: `1` puts those of its event aside, up to its "
+    "attempt; `0` opens them again.",
+    "EDITED_FROM": "On a dead letter whose payload an operator changed: where the original lies.",
+    "OPERATION": "The id of the redrive, replay, edit or discard that wrote the record, at most 64 "
+    "letters, digits, dots and dashes.",
     "REPLAY": "The id of the replay that has the event handled again; ledger and inbox know it by both ids.",
     "EFFECTS": "`1`: in this replay handlers that touch an outside system run too.",
     "CASCADE": "`1`: in this replay follow-ons are published, under ids of its own.",

@@ -14,6 +14,10 @@ from farandole.headers import Headers
 MOST_MESSAGE_BYTES: Final = 1_000
 MOST_STACK_BYTES: Final = 4_000
 OURS: Final = "/farandole/"
+DISCARDED: Final = b"1"
+REOPENED: Final = b"0"
+TOO_LARGE: Final = "(too large for a dead letter:"
+"""How the message of a dead letter begins that has everything but the record itself."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,6 +92,12 @@ def operation_headers(operation: str, replay: Replay | None) -> Headers:
             (name, "1") for name, is_so in ((names.EFFECTS, replay.effects), (names.CASCADE, replay.cascade)) if is_so
         ]
     return tuple((name, text.encode()) for name, text in found)
+
+
+def discarding(delivery: Delivery) -> bool | None:
+    """Return what an operator's mark on a ``.dlq`` topic says: put aside, or open again; None of a dead letter."""
+    told = [value for name, value in delivery.record.headers if name == names.DISCARDS]
+    return told[-1] != REOPENED if told else None
 
 
 def written(coordinates: Coordinates) -> str:

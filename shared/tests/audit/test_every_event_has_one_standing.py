@@ -98,6 +98,21 @@ def test_nobody_is_done_without_a_word_of_it(found: Evidence):
 
 @given(evidence)
 @settings(max_examples=200)
+def test_a_discard_closes_a_dead_letter_and_hides_nothing_else(found: Evidence):
+    before, after = judge(found), judge(replace(found, is_discarded=True))
+    if found.dead is None:
+        return
+    match before.standing:
+        case Standing.DEAD:
+            assert after.standing is Standing.DISCARDED
+        case Standing.CONTRADICTED:
+            assert after.standing in {Standing.DONE, Standing.STRANDED, Standing.UNPROVEN}
+        case _:
+            assert after == before
+
+
+@given(evidence)
+@settings(max_examples=200)
 def test_what_nobody_takes_further_is_named(found: Evidence):
     """Nothing comes again, nobody handled it, no dead letter is open, and all would be remembered."""
     silent = replace(found, dead=None, leaves_a_trace=True, letters_kept=True, is_published=False)

@@ -45,7 +45,8 @@ class Sighting:
 class Evidence:
     """What is known of one event.
 
-    ``dead`` is the highest attempt among its dead letters. ``entry_place`` is where the coordinates of ``entry`` lie.
+    ``dead`` is the highest attempt among its dead letters, ``is_discarded`` tells that an operator put that one
+    aside. ``entry_place`` is where the coordinates of ``entry`` lie.
     ``letters_kept`` is False where dead letters have been deleted with age. ``leaves_a_trace`` is False where a handled
     event may have been forgotten; then ``is_answered`` tells whether a follow-on of it was found, and is None where
     that would prove nothing. ``is_published`` tells whether the follow-ons that the inbox keeps were all found, and is
@@ -54,6 +55,7 @@ class Evidence:
 
     sightings: tuple[Sighting, ...] = ()
     dead: int | None = None
+    is_discarded: bool = False
     entry: Entry | None = None
     entry_place: Place = Place.DELETED
     inbox: Remembered | None = None

@@ -47,7 +47,7 @@ def unsound(service: str, judgement: Judgement, key: bytes, trace: Trace | None,
         where=str(where or ""),
         key=key.hex(),
         what=judgement.reason,
-        do=_remedy(service, judgement.standing, trace, entry),
+        do=_remedy(service, judgement.standing, trace),
     )
 
 
@@ -82,11 +82,12 @@ def reused(source_is_ours: bool, before: Trace, service: str) -> Finding:
     )
 
 
-def _remedy(service: str, standing: Standing, trace: Trace | None, entry: Entry | None) -> str:
+def _remedy(service: str, standing: Standing, trace: Trace | None) -> str:
     if trace is None:
         return f"its record is gone: make it anew from its source; {PAGE}"
     if standing is Standing.CONTRADICTED:
-        return f"nothing is to be sent again: the dead letter is void; {PAGE}"
-    attempt = max(trace.attempt, entry.attempt if entry else 0) + 1
-    replay = f" of the replay {trace.replay_id}" if trace.replay_id else ""
-    return f"send the record at {trace.coordinates} to {service}.redelivery as attempt {attempt}{replay}; {PAGE}"
+        discard = f"farandole dlq discard {trace.event_id} --service {service}"
+        return f"nothing is to be sent again, the dead letter is void: {discard}"
+    if trace.replay_id:
+        return f"farandole replay run {trace.replay_id}   sends what is missing of it; {PAGE}"
+    return f"farandole replay plan --service {service} --id {trace.event_id}   then farandole replay run; {PAGE}"

@@ -98,9 +98,10 @@ class Gathering:
             sightings=tuple(
                 Sighting(attempt=one.attempt, place=land.place(self._name, one.coordinates), heard=one.heard)
                 for one in traces
-                if not one.is_letter
+                if not one.is_letter and one.discards is None
             ),
-            dead=max((one.attempt for one in traces if one.is_letter), default=None),
+            dead=_dead(traces),
+            is_discarded=_is_discarded(traces),
             entry=entry,
             entry_place=land.place(self._name, entry.coordinates) if entry else Place.DELETED,
             inbox=memory.rows.get(traces[0].inbox_key),
@@ -154,6 +155,18 @@ class Gathering:
         # Claimed for longer than its handler may run: it is held in memory, at the head of its key or behind it.
         longest = datetime.now(UTC) - handler.timeout - MARGIN
         return entry is not None and entry.state is State.CLAIMED and appended < longest.timestamp()
+
+
+def _dead(traces: Sequence[Trace]) -> int | None:
+    """Return the highest attempt that was given up; the mark of an operator outlives the letter that it is about."""
+    return max((one.attempt for one in traces if one.is_letter or one.discards is not None), default=None)
+
+
+def _is_discarded(traces: Sequence[Trace]) -> bool:
+    """Tell whether the last word of an operator about the highest dead letter is that it is put aside."""
+    dead = _dead(traces)
+    marks = [one for one in traces if one.discards is not None and dead is not None and one.attempt >= dead]
+    return bool(max(marks, key=lambda one: (one.appended, one.offset)).discards) if marks else False
 
 
 def _is_unsettled(memory: Memory, key: bytes, trace: Trace) -> bool:

@@ -29,7 +29,7 @@ def judge(evidence: Evidence) -> Judgement:
     done += [inbox.attempt] if inbox is not None and inbox.is_handled else []
     if not done:
         return _unhandled(evidence)
-    if evidence.dead is not None and evidence.dead > max(done):
+    if evidence.dead is not None and evidence.dead > max(done) and not evidence.is_discarded:
         return _told(
             Standing.CONTRADICTED,
             f"it was handled at attempt {max(done)}, and its dead letter of attempt {evidence.dead} is open",
@@ -72,7 +72,7 @@ def _claimed(evidence: Evidence, entry: Entry) -> Judgement:
     if evidence.entry_place.comes_again:
         return Judgement(standing=Standing.PARKED if evidence.is_held_back else Standing.IN_FLIGHT)
     if _is_buried(evidence, entry):
-        return Judgement(standing=Standing.DEAD)
+        return _dead(evidence)
     if _is_forgotten(evidence):
         return Judgement(standing=Standing.UNPROVEN)
     return _told(Standing.STRANDED, f"attempt {entry.attempt} was claimed{_past(evidence)}, and nobody settled it")
@@ -82,7 +82,7 @@ def _announced(evidence: Evidence, entry: Entry) -> Judgement:
     if evidence.highest_to_come == entry.attempt or evidence.entry_place.comes_again:
         return Judgement(standing=Standing.RETRYING)
     if _is_buried(evidence, entry):
-        return Judgement(standing=Standing.DEAD)
+        return _dead(evidence)
     if _is_forgotten(evidence):
         return Judgement(standing=Standing.UNPROVEN)
     records = [one for one in evidence.sightings if one.attempt == entry.attempt]
@@ -97,11 +97,11 @@ def _announced(evidence: Evidence, entry: Entry) -> Judgement:
 
 def _given_up(evidence: Evidence, entry: Entry) -> Judgement:
     if _is_buried(evidence, entry):
-        return Judgement(standing=Standing.DEAD)
+        return _dead(evidence)
     if evidence.entry_place.comes_again:
         return Judgement(standing=Standing.IN_FLIGHT)
     if evidence.entry_place is Place.DELETED and not evidence.letters_kept:
-        return Judgement(standing=Standing.DEAD)
+        return _dead(evidence)
     return _told(Standing.STRANDED, f"it was given up at attempt {entry.attempt}, and its dead letter is nowhere")
 
 
@@ -110,7 +110,7 @@ def _without_entry(evidence: Evidence) -> Judgement:
     if to_come is not None and (dead is None or to_come > dead):
         return Judgement(standing=_on_its_way(evidence, to_come))
     if dead is not None:
-        return Judgement(standing=Standing.DEAD)
+        return _dead(evidence)
     if any(one.place.comes_again for one in evidence.sightings):
         return _told(Standing.STRANDED, "its record lies in a tier that the service does not hear any more")
     if evidence.inbox is not None:
@@ -137,6 +137,10 @@ def _without_a_trace(evidence: Evidence) -> Judgement:
             )
         case None:
             return Judgement(standing=Standing.UNPROVEN)
+
+
+def _dead(evidence: Evidence) -> Judgement:
+    return Judgement(standing=Standing.DISCARDED if evidence.is_discarded else Standing.DEAD)
 
 
 def _is_buried(evidence: Evidence, entry: Entry) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from farandole.audit.gathering import answer_key
 from farandole.audit.inquiry import Inquiry
 from farandole.audit.trace import Trace, trace_of
+from farandole.dead_letters import discarding
 from farandole.delivery import Delivery, Record
 from farandole.engine.intake import PREFIX_BYTES, Intake
 from farandole.errors import ContractError
@@ -95,10 +96,13 @@ class Reader:
         admitted = self._private[inquiry.name].admit(record)
         assert admitted is not None, "what lies on a private topic is always somebody's"
         topic = record.coordinates.topic
+        is_dead = topic == inquiry.topics.dead_letters
+        discards = discarding(admitted.delivery) if is_dead else None
         return trace_of(
             admitted.delivery,
             heard=topic in inquiry.topics.heard,
-            is_letter=topic == inquiry.topics.dead_letters,
+            is_letter=is_dead and discards is None,
+            discards=discards,
         )
 
 

@@ -17,6 +17,8 @@ class Standing(Enum):
     """Beyond the committed offset and held back: the breaker of what its handler depends on is not closed."""
     DEAD = "dead"
     """Given up; its dead letter is open."""
+    DISCARDED = "discarded"
+    """Given up, and an operator has put its dead letter aside."""
     IN_FLIGHT = "in flight"
     """Claimed, beyond the committed offset: it comes back until it is settled."""
     WAITING = "waiting"

@@ -15,7 +15,9 @@ from farandole.store.entry import inbox_id
 class Trace(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     """A record about an event: on a domain topic, in a retry tier, or (``is_letter``) a dead letter.
 
-    ``heard`` is False where the service does not listen, a tier of the past. ``appended`` is in seconds since 1970.
+    ``discards`` is there where it is neither, but the mark of an operator, who put the event's dead letters aside or
+    opened them again. ``heard`` is False where the service does not listen, a tier of the past. ``appended`` is in
+    seconds since 1970.
     What an ``again`` replay makes of an event is an event of its own to ledger, inbox and audit: ``key`` says so.
     """
 
@@ -31,6 +33,7 @@ class Trace(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     heard: bool = True
     is_letter: bool = False
     replay_id: str = ""
+    discards: bool | None = None
 
     @property
     def inbox_key(self) -> tuple[str, str]:
@@ -43,7 +46,7 @@ class Trace(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
         return Coordinates(topic=self.topic, partition=self.partition, offset=self.offset)
 
 
-def trace_of(delivery: Delivery, *, heard: bool = True, is_letter: bool = False) -> Trace:
+def trace_of(delivery: Delivery, *, heard: bool = True, is_letter: bool = False, discards: bool | None = None) -> Trace:
     """Return the trace that a delivery is."""
     envelope, record = delivery.envelope, delivery.record
     return Trace(
@@ -59,12 +62,14 @@ def trace_of(delivery: Delivery, *, heard: bool = True, is_letter: bool = False)
         heard=heard,
         is_letter=is_letter,
         replay_id=delivery.replay_id,
+        discards=discards,
     )
 
 
 def named_after(traces: Iterable[Trace]) -> Trace | None:
     """Return the trace that an event is best named after: the earliest attempt, on a domain topic if there is one."""
-    return min(traces, key=lambda one: (one.attempt, one.is_letter, one.appended), default=None)
+    records = [one for one in traces if one.discards is None]
+    return min(records, key=lambda one: (one.attempt, one.is_letter, one.appended), default=None)
 
 
 _packer: Final = msgspec.msgpack.Encoder()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from farandole.dead_letters import Report, private_headers
+from farandole.dead_letters import TOO_LARGE, Report, private_headers
 from farandole.delivery import Delivery
 from farandole.engine.ports import Message
 from farandole.engine.size import fits_private_topic
@@ -40,7 +40,7 @@ class PrivateRecords:
         whole = self._dead_letter(delivery, handler, report, with_foreign=True)
         if fits_private_topic(whole):
             return whole
-        why = f"(too large for a dead letter: the record itself is only at {delivery.coordinates})"
+        why = f"{TOO_LARGE} the record itself is only at {delivery.coordinates})"
         told = Report(error_class=report.error_class, message=f"{why} {report.message}", stack=report.stack)
         bare = self._dead_letter(delivery, handler, told, with_foreign=False)
         return Message(topic=bare.topic, key=None, value=None, headers=bare.headers)

@@ -13,7 +13,6 @@ from farandole.operations.audit_record import (
     Resumed,
 )
 from farandole.operations.audit_topic import AuditTopic
-from farandole.operations.history import Course, Stage, courses
 from farandole.operations.lease import Lease, holder
 from farandole.operations.operation import Operation, new_id
 from farandole.operations.outcomes import Given, Outcome, Outcomes, counted
@@ -29,7 +28,6 @@ __all__ = [
     "AuditTopic",
     "Began",
     "Checkpoint",
-    "Course",
     "Ended",
     "Given",
     "Lease",
@@ -43,9 +41,7 @@ __all__ = [
     "Resumed",
     "Sending",
     "Sent",
-    "Stage",
     "counted",
-    "courses",
     "holder",
     "new_id",
     "recorded",

@@ -1,0 +1,283 @@
+"""``farandole dlq redrive``: dead letters go to their service again, each once."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from farandole.breaker import Phase, RedisBreakers
+from farandole.cli.acting import Acting, command_line, who
+from farandole.cli.dlq.places import Group, OneService, Place, opened, place
+from farandole.cli.exit_code import ExitCode
+from farandole.cli.home import Home, Json
+from farandole.cli.mesh import Context, mesh
+from farandole.cli.output import print_json, say
+from farandole.cli.progress import progress
+from farandole.cli.selecting import Selecting
+from farandole.clock import SystemClock
+from farandole.desk import (
+    Board,
+    Desk,
+    Redrive,
+    Redriven,
+    RedrivePlan,
+    Redriving,
+    blocked,
+    choice,
+    chosen,
+    ends_of,
+    interrupted,
+    limited,
+    narrowed,
+    nothing_chosen,
+    nothing_to_send,
+    planned,
+    resumed,
+    shut,
+)
+from farandole.desk.redrive import KIND
+from farandole.errors import UsageError
+from farandole.operations import (
+    AuditTopic,
+    Began,
+    Ended,
+    Lease,
+    Operation,
+    Outcome,
+    Pace,
+    Receipt,
+    Redelivery,
+    Resumed,
+    Sent,
+    recorded,
+)
+
+NOTHING = Selecting()
+NOBODY = Acting()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Wanted:
+    """The command line."""
+
+    names: Sequence[str]
+    service: str
+    group: str
+    selecting: Selecting
+    acting: Acting
+    canary: int
+    rate: float
+    wait: timedelta
+    force: bool
+    only_plan: bool
+    resume: str
+    home: Home
+    context: Context
+    json: bool
+
+
+def redrive(
+    *names: Annotated[str, Parameter(help="Ids of events, coordinates (topic|partition|offset) or fingerprints.")],
+    service: OneService = "",
+    group: Group = "",
+    selecting: Selecting = NOTHING,
+    acting: Acting = NOBODY,
+    canary: Annotated[int, Parameter(help="Send so many first, and the others only if all of those are done.")] = 0,
+    rate: Annotated[float, Parameter(help="How many a second at most.")] = 200.0,
+    wait: Annotated[float, Parameter(help="Seconds to wait for outcomes, after the canary and at the end.")] = 60.0,
+    force: Annotated[bool, Parameter(negative="", help="Also while a breaker is open.")] = False,
+    plan: Annotated[bool, Parameter(negative="", help="Only show what would be sent; exits with 3.")] = False,
+    resume: Annotated[str, Parameter(help="Go on with this redrive, which was interrupted.")] = "",
+    home: Home = None,
+    context: Context = "",
+    json: Json = False,
+) -> int:
+    """Send dead letters to their service again: those that are open now, and none that comes in later.
+
+    Sent twice, also from two terminals, each has one effect. Exits with 1 where one is dead again or the canary failed.
+    """
+    if canary < 0 or rate <= 0 or wait < 0:
+        raise UsageError("--canary, --rate and --wait take positive numbers", code="E503")
+    wanted = _Wanted(
+        names=names,
+        service=service,
+        group=group,
+        selecting=selecting,
+        acting=acting,
+        canary=canary,
+        rate=rate,
+        wait=timedelta(seconds=wait),
+        force=force,
+        only_plan=plan,
+        resume=resume,
+        home=home,
+        context=context,
+        json=json,
+    )
+    return asyncio.run(_resume(wanted) if resume else _begin(wanted))
+
+
+async def _begin(wanted: _Wanted) -> int:
+    names = wanted.names or ([wanted.group] if wanted.group else [])
+    where = await place(wanted.service, names, home=wanted.home, context=wanted.context)
+    where.demand_installed()
+    if wanted.only_plan:
+        operation = None
+    else:
+        where.target.demand_operator("redrive dead letters")
+        operation = wanted.acting.operation(KIND, where.name, context=where.target.context)
+    async with opened(where) as (desk, board):
+        what = choice(wanted.names, wanted.group, wanted.selecting.request(pii=True), desk)
+        if what.is_everything:
+            raise nothing_chosen()
+        plan = limited(planned(where.name, await chosen(desk, board, what), force=wanted.force), what.limit)
+        redrive = Redrive(
+            what=what,
+            ends=ends_of(board, plan, what),
+            canary=wanted.canary,
+            rate=wanted.rate,
+            force=wanted.force,
+        )
+        away = shut(plan, desk.handlers or {}, await _away(where, desk))
+        if operation is None:
+            return _only_plan(plan, away, wanted)
+        if not plan.sends:
+            raise nothing_to_send(plan)
+        if away and not wanted.force:
+            raise blocked(away)
+        _show(plan, wanted)
+        wanted.acting.make_sure(
+            f"send {len(plan.sends)} events to {where.name} again", word=where.name if where.target.production else ""
+        )
+        async with AuditTopic(where.target.connection) as topic:
+            for one in interrupted(await topic.read(Began, Ended), where.name):
+                say(f"{one.begun} was interrupted: farandole dlq redrive --resume {one.operation} goes on with it")
+            return await _run(where, desk, topic, operation, redrive, plan, wanted)
+
+
+async def _resume(wanted: _Wanted) -> int:
+    target = mesh(wanted.context, wanted.home)
+    target.demand_operator("redrive dead letters")
+    async with AuditTopic(target.connection) as topic:
+        began = resumed(await topic.read(Began, Ended, operation=wanted.resume), wanted.resume)
+        redrive = Redrive.from_document(began.details)
+        where = await place(began.begun.service, (), home=wanted.home, context=wanted.context)
+        where.demand_installed()
+        async with opened(where) as (desk, board):
+            plan = await _left(desk, board, redrive)
+            if plan.sends:
+                _show(plan, wanted)
+            again = Resumed(
+                operation=began.operation,
+                at=datetime.now(UTC),
+                who=who(),
+                why=wanted.acting.reason,
+                command=command_line(sys.argv),
+            )
+            await topic.append(again)
+            return await _run(where, desk, topic, began.begun, redrive, plan, wanted, marks=began.marks)
+
+
+async def _left(desk: Desk, board: Board, redrive: Redrive) -> RedrivePlan:
+    """Return what is left of a plan: what is still open of it, as it was then."""
+    plan = planned(desk.service, await chosen(desk, board, redrive.what), force=redrive.force)
+    return narrowed(plan, redrive.ends)
+
+
+async def _run(  # noqa: PLR0917 - each is what its name says, and there is one caller a way
+    where: Place,
+    desk: Desk,
+    topic: AuditTopic,
+    operation: Operation,
+    redrive: Redrive,
+    plan: RedrivePlan,
+    wanted: _Wanted,
+    *,
+    marks: Mapping[int, int] | None = None,
+) -> int:
+    target = where.target
+    async with (
+        Lease(target.redis_url, cluster=desk.cluster, operation=operation),
+        Redelivery(target.connection, service=where.name, operation=operation.id) as redelivery,
+    ):
+        before = None if marks is None else await redelivery.sent(marks)
+        details = {**redrive.document(), "plan": plan.document()}
+        begin = await redelivery.marks() if marks is None else marks
+        async with recorded(topic, operation, marks=begin, details=details, resumes=marks is not None) as receipt:
+            say(f"redrive {operation.id}: {len(plan.sends)} events to {where.name}")
+            ended = await _send(desk, redelivery, redrive, plan, wanted.wait, before)
+            _note(receipt, ended)
+    _tell(operation, ended, wanted)
+    return ExitCode.FAILED if ended.stopped or ended.outcomes.get(Outcome.DEAD) else ExitCode.OK
+
+
+async def _send(  # noqa: PLR0917 - as above
+    desk: Desk, redelivery: Redelivery, redrive: Redrive, plan: RedrivePlan, wait: timedelta, before: Sent | None
+) -> Redriven:
+    with progress("redrive", len(plan.sends)) as shown:
+
+        def tell(sent: int, note: str) -> None:
+            shown.note = note
+            shown.advance(sent)
+
+        redriving = Redriving(
+            desk.reader, redelivery, desk.outcomes, pace=Pace(redrive.rate, SystemClock()), wait=wait, tell=tell
+        )
+        return await redriving.run(plan, canary=redrive.canary, before=before)
+
+
+async def _away(where: Place, desk: Desk) -> AbstractSet[str]:
+    breakers = RedisBreakers(where.target.redis_url, cluster=desk.cluster)
+    try:
+        states = await breakers.states()
+    finally:
+        await breakers.close()
+    return {name for name, state in states.items() if state.phase is Phase.OPEN}
+
+
+def _note(receipt: Receipt, ended: Redriven) -> None:
+    receipt.counts.update(ended.counts)
+    receipt.why = ended.stopped
+    if ended.stopped:
+        receipt.result = "cancelled"
+
+
+def _only_plan(plan: RedrivePlan, away: Any, wanted: _Wanted) -> int:
+    if wanted.json:
+        print_json({**plan.document(), "away": away})
+    else:
+        _show(plan, wanted)
+        for name, types in away.items():
+            say(f"  {name} is away, which the handlers of {', '.join(types)} need: --force sends all the same")
+    return ExitCode.CHANGES if plan.sends else ExitCode.OK
+
+
+def _show(plan: RedrivePlan, wanted: _Wanted) -> None:
+    lasts = Pace(wanted.rate, SystemClock()).duration(len(plan.sends))
+    say(
+        f"to send again to {plan.service}: {len(plan.sends)} events, {lasts.total_seconds():.0f} s at {wanted.rate:g}/s"
+    )
+    for name, count in plan.types.items():
+        say(f"  {count} {name.rpartition('.')[2] or 'without a type'}")
+    if wanted.canary:
+        say(f"  {min(wanted.canary, len(plan.sends))} first, and the others only if those are done")
+    for reason, count in plan.held.items():
+        say(f"  not sent, {count}: {reason}")
+
+
+def _tell(operation: Operation, ended: Redriven, wanted: _Wanted) -> None:
+    if wanted.json:
+        print_json({"operation": operation.id, "service": operation.service, **ended.counts, "stopped": ended.stopped})
+        return
+    say(f"redrive {operation.id}: " + ", ".join(f"{count} {name}" for name, count in ended.counts.items()))
+    if ended.stopped:
+        say(f"stopped: {ended.stopped}; farandole dlq ls --service {operation.service}")
+    elif ended.outcomes.get(Outcome.DEAD):
+        say(f"next: farandole dlq ls --service {operation.service}")

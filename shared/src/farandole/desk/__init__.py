@@ -1,0 +1,64 @@
+"""Desk: the dead letters of a service, what became of each, and how they are sent again, mended or put aside."""
+
+from farandole.desk.board import Board
+from farandole.desk.case import Case, Standing
+from farandole.desk.choice import Choice, choice, chosen, nothing_chosen
+from farandole.desk.desk import Desk, desk, not_installed, services_with_letters
+from farandole.desk.deskwork import Deskwork
+from farandole.desk.edit import Edit, refused_edit
+from farandole.desk.group import Group, grouped
+from farandole.desk.letter import Letter, Mark, private_texts
+from farandole.desk.obstacle import to_discard, to_edit, to_redrive, to_reopen
+from farandole.desk.payload import as_json, changed
+from farandole.desk.redaction import redacted
+from farandole.desk.redrive import Redrive, blocked, ends_of, interrupted, nothing_to_send, resumed, shut
+from farandole.desk.redrive_plan import RedrivePlan, limited, narrowed, planned, spans_of
+from farandole.desk.redriving import Redriven, Redriving
+from farandole.desk.sheet import Sheet, described, hidden, sheet
+
+__all__ = [
+    "Board",
+    "Case",
+    "Choice",
+    "Desk",
+    "Deskwork",
+    "Edit",
+    "Group",
+    "Letter",
+    "Mark",
+    "Redrive",
+    "RedrivePlan",
+    "Redriven",
+    "Redriving",
+    "Sheet",
+    "Standing",
+    "as_json",
+    "blocked",
+    "changed",
+    "choice",
+    "chosen",
+    "described",
+    "desk",
+    "ends_of",
+    "grouped",
+    "hidden",
+    "interrupted",
+    "limited",
+    "narrowed",
+    "not_installed",
+    "nothing_chosen",
+    "nothing_to_send",
+    "planned",
+    "private_texts",
+    "redacted",
+    "refused_edit",
+    "resumed",
+    "services_with_letters",
+    "sheet",
+    "shut",
+    "spans_of",
+    "to_discard",
+    "to_edit",
+    "to_redrive",
+    "to_reopen",
+]

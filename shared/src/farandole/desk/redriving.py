@@ -1,0 +1,108 @@
+"""Redriving: sends the letters of a plan, a few first where that is wanted, and sees what becomes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from farandole.delivery import Record
+from farandole.desk.reader import Reader
+from farandole.desk.redrive_plan import RedrivePlan, Send, bare, sending
+from farandole.operations import Given, Outcome, Outcomes, Pace, Redelivery, Sent
+from farandole.operations.outcomes import counted
+
+Tell = Callable[[int, str], None]
+"""Told how many more were sent, and what is waited for."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Redriven:
+    """How a redrive ended: how many were ``sent``, what became of them, and why it stopped before the end, if so."""
+
+    sent: int
+    outcomes: Mapping[Outcome, int]
+    stopped: str = ""
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """The counts, by words."""
+        return {"sent": self.sent, **{one.value: self.outcomes.get(one, 0) for one in Outcome}}
+
+
+class Redriving:
+    """Sends what was planned. For one redrive, and one event loop.
+
+    Whoever ends it by force has done no harm: what was sent is on its way, and what was not is still open.
+    """
+
+    def __init__(
+        self, reader: Reader, redelivery: Redelivery, outcomes: Outcomes, *, pace: Pace, wait: timedelta, tell: Tell
+    ) -> None:
+        """Prepare. ``wait`` is how long outcomes are waited for, after the canary and after the rest."""
+        self._reader = reader
+        self._redelivery = redelivery
+        self._outcomes = outcomes
+        self._pace = pace
+        self._wait = wait
+        self._tell = tell
+
+    async def run(self, plan: RedrivePlan, *, canary: int = 0, before: Sent | None = None) -> Redriven:
+        """Send the plan and return what became of it; what ``before`` names was sent already, by the same operation.
+
+        With a ``canary`` so many go first, and the others only once all of those are done. Raises what the brokers, the
+        ledger and the inbox raise while they are away.
+        """
+        first, rest = (plan.sends[:canary], plan.sends[canary:]) if 0 < canary < len(plan.sends) else ((), plan.sends)
+        if first:
+            await self._send(replace(plan, sends=first), before)
+            became = await self._became(first, "the canary")
+            if became.get(Outcome.DONE, 0) < len(first):
+                return Redriven(sent=len(first), outcomes=became, stopped=_stopped(became, len(rest)))
+        await self._send(replace(plan, sends=rest), before)
+        return Redriven(sent=len(plan.sends), outcomes=await self._became(plan.sends, "the outcomes"))
+
+    async def _send(self, plan: RedrivePlan, before: Sent | None) -> None:
+        places, batch = plan.by_place, list[tuple[Record, Send]]()
+        async for record in self._reader.records(plan.spans):
+            send = places.get(bare(record.coordinates))
+            if send is not None:
+                batch.append((record, send))
+            if len(batch) >= self._pace.at_once:
+                await self._give(batch, before)
+                batch = []
+        await self._give(batch, before)
+
+    async def _give(self, batch: Sequence[tuple[Record, Send]], before: Sent | None) -> None:
+        deliveries = [(self._reader.delivery(record), send) for record, send in batch]
+        # A replay of the event has the same origin, and another key: the ledger tells those apart.
+        fresh = [
+            sending(one, send)
+            for one, send in deliveries
+            if before is None or one.replay is not None or one.origin not in before
+        ]
+        if fresh:
+            await self._pace.wait(len(fresh))
+            await self._redelivery.send(fresh)
+        self._tell(len(batch), "")
+
+    async def _became(self, sends: Sequence[Send], what: str) -> Mapping[Outcome, int]:
+        """Wait until each is done or dead, or the time is up."""
+
+        def told(counts: Mapping[Outcome, int]) -> None:
+            left = sum(count for one, count in counts.items() if not one.is_final)
+            self._tell(0, f"waiting for {what}: {left} left" if left else "")
+
+        known = await self._outcomes.wait([given(one) for one in sends], within=self._wait, told=told)
+        return counted(known.values())
+
+
+def given(send: Send) -> Given:
+    """Return under which name the service's memory knows what is sent."""
+    subject = send.letter.subject
+    return Given(source=subject.source, event_id=subject.event_id, attempt=send.attempt, replay_id=subject.replay_id)
+
+
+def _stopped(became: Mapping[Outcome, int], rest: int) -> str:
+    counts = ", ".join(f"{count} {one.value}" for one, count in became.items() if count)
+    return f"the canary is not all done ({counts}); {rest} were not sent"

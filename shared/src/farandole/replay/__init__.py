@@ -1,1 +1,0 @@
-"""Replay: deliver history again to one service: planned first, then exactly as planned."""
