@@ -8,7 +8,7 @@ from itertools import permutations
 
 import pytest
 from farandole import Event
-from farandole.testing import Harness
+from farandole.testing import Harness, assert_repeatable
 from farandole_events.invoices import CreditNoteIssued, InvoiceIssued
 from farandole_events.orders import OrderCancelled
 from farandole_events.payments import PaymentCaptured, PaymentCaptureFailed
@@ -108,3 +108,23 @@ async def test_two_events_of_one_payment_make_one_invoice(harness: Harness) -> N
     await harness.deliver(cancelled(), event_id="gone twice")
     assert len(harness.events(InvoiceIssued)) == len(harness.events(CreditNoteIssued)) == 1
     assert harness.retries == []
+
+
+HISTORIES: tuple[tuple[Event, ...], ...] = (
+    (captured(), cancelled()),
+    (capture_failed(), captured(), cancelled()),
+    (cancelled(), captured(), captured("order-2")),
+    (cancelled(), cancelled(reason="twice"), capture_failed()),
+)
+
+
+@pytest.mark.parametrize("history", HISTORIES)
+async def test_what_is_told_again_by_a_replay_draws_no_number_and_changes_no_paper(
+    harness: Harness, history: tuple[Event, ...]
+) -> None:
+    await assert_repeatable(harness, *history)
+
+
+def test_whatever_may_run_in_a_replay_is_proved_repeatable_above() -> None:
+    proved = {type(event) for history in HISTORIES for event in history}
+    assert {one.event for one in service.handlers if one.on_replay == "run"} == proved

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from farandole import Event
-from farandole.testing import Harness
+from farandole.testing import Harness, assert_repeatable
 from farandole_events import (
     Address,
     BillTo,
@@ -115,6 +115,21 @@ SCENARIOS: Mapping[str, tuple[tuple[str, ...], str, frozenset[str]]] = {
     ),
     "on its way": (("authorised", "reserved", "packed", "dispatched", "captured"), "dispatched", frozenset()),
 }
+
+
+@pytest.mark.parametrize("events", [events for events, *_ in SCENARIOS.values()], ids=list(SCENARIOS))
+async def test_a_life_that_is_told_again_once_it_is_over_changes_nothing(
+    harness: Harness, shop: Any, events: Sequence[str]
+):
+    life = Life(await shop.placed())
+    await assert_repeatable(harness, *(getattr(life, name) for name in events))
+
+
+def test_whatever_may_run_in_a_replay_is_proved_repeatable_above():
+    life = Life("o-1")
+    proved = {type(getattr(life, name)) for events, *_ in SCENARIOS.values() for name in events}
+    assert {one.event for one in service.handlers if one.on_replay == "run"} == proved
+    assert len(proved) == len(service.handlers)
 
 
 async def test_an_order_goes_through_its_statuses_and_completes(harness: Harness, shop: Any):

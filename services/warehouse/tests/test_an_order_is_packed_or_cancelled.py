@@ -17,7 +17,7 @@ from farandole import Event
 from farandole.delivery import Record
 from farandole.engine.ports import Message
 from farandole.headers import ATTEMPT, ROUND
-from farandole.testing import Harness
+from farandole.testing import Harness, assert_repeatable
 from farandole_events import (
     Address,
     CancellationRefused,
@@ -226,3 +226,19 @@ def redriven(dead: Record) -> Message:
         value=dead.value,
         headers=tuple({**given, ATTEMPT: attempt, ROUND: attempt}.items()),
     )
+
+
+@pytest.mark.parametrize("before", [(), (RESERVED,), (RESERVED, AUTHORISED)], ids=["unknown", "waiting", "packed"])
+@pytest.mark.parametrize(
+    "ends", [(REQUESTED, CANCELLED), (CANCELLED, REQUESTED)], ids=["asked first", "cancelled first"]
+)
+async def test_a_cancellation_that_is_told_again_by_a_replay_changes_nothing(
+    warehouse: Harness, before: tuple[Event, ...], ends: tuple[Event, ...]
+) -> None:
+    await warehouse.deliver(*before)
+    await assert_repeatable(warehouse, *ends)
+
+
+def test_whatever_may_run_in_a_replay_is_proved_repeatable_above() -> None:
+    ran = {one.event for one in service.handlers if one.on_replay == "run"}
+    assert ran == {CancellationRequested, OrderCancelled}

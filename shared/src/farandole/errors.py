@@ -20,7 +20,8 @@ FarandoleError
 ├── LocalMeshError        E4xx  the embedded mesh could not be brought up
 ├── UsageError            E5xx  a command was given something that it cannot use
 ├── OperationError        E51x  what an operator does to a mesh cannot begin, or cannot go on
-│   └── NotPermittedError       Kafka, or the context, does not permit it
+│   ├── NotPermittedError       Kafka, or the context, does not permit it
+│   └── StalePlanError    E531  a plan of a replay that does not fit the mesh any more
 └── DependencyError       E6xx  an outside system does not work at present: its breaker counts that
 ```
 Each says what happened, why, and what to do.
@@ -170,6 +171,12 @@ class NotPermittedError(OperationError):
     """Kafka does not permit it, or the context says that one may only look. Nothing was done."""
 
     code = "E511"
+
+
+class StalePlanError(OperationError):
+    """The mesh has changed since a replay was planned: what would be sent is not what was shown."""
+
+    code = "E531"
 
 
 class DependencyError(FarandoleError):

@@ -100,7 +100,8 @@ class Service:
 
         ``on_replay`` says what a replay ``again`` of an event that was handled means: nothing, or another run. Declare
         ``run`` where it was proved repeatable (`farandole.testing.assert_repeatable`): where it changes its own
-        database only, and a further run leaves that as it is. What depends on an outside system cannot declare it.
+        database only, and a further run leaves that as it is. What depends on an outside system cannot declare it. An
+        event that is still retrying, or dead, is not run by a replay ahead of its own delivery.
         """
 
         def register(function: Callable[Concatenate[E, P], R]) -> Callable[Concatenate[E, P], R]:

@@ -148,10 +148,10 @@ async def test_with_an_inbox_a_slow_ledger_is_waited_for_once_and_asked_by_one_e
     await session.join()
     running = asyncio.create_task(session.run())
     async with asyncio.timeout(5):
-        assert await session.claim([CLAIM]) == [(Verdict.RUN, False)]
+        assert await session.claim(CLAIM) == (Verdict.RUN, False)
         assert session.unavailable is not None
         for _ in range(100):
-            await session.claim([CLAIM])
+            await session.claim(CLAIM)
         assert await session.settle(DONE)
         with pytest.raises(LedgerUnavailableError):
             await session.settle(RETRIED)
@@ -190,7 +190,7 @@ async def owing() -> tuple[LedgerSession, MemoryLedger, ManualClock, asyncio.Tas
     session = LedgerSession(ledger, clock, has_inbox=True)
     await session.join()
     running = asyncio.create_task(session.run())
-    await session.claim([CLAIM])
+    await session.claim(CLAIM)
     ledger.unavailable = True
     assert await session.settle(DONE)
     assert session.owed == 1
@@ -239,7 +239,7 @@ async def test_a_retry_or_a_redrive_that_was_handled_meanwhile_closes_what_was_a
     ledger.unavailable = True
     running = asyncio.create_task(session.run())
     second = Settle(key=KEY, attempt=1, coordinates=COPY, state=State.DONE)
-    assert await session.claim([Claim(key=KEY, attempt=0, coordinates=HERE)])
+    assert await session.claim(Claim(key=KEY, attempt=0, coordinates=HERE))
     assert await session.settle(second)
     ledger.unavailable = False
     async with asyncio.timeout(5):
@@ -276,7 +276,7 @@ async def test_a_ledger_that_is_away_is_asked_less_and_less_often_and_by_nobody_
     await session.join()
     running = asyncio.create_task(session.run())
     ledger.unavailable = True
-    waiting = asyncio.create_task(session.claim([CLAIM]))
+    waiting = asyncio.create_task(session.claim(CLAIM))
     for _ in range(6_000):
         clock.move_to(clock.now() + timedelta(milliseconds=10))
         await asyncio.sleep(0)

@@ -29,8 +29,11 @@ def service_with_an_outbox() -> Service:
     return service
 
 
+WITHOUT, NOTHING_MORE = False, ["n-1"]
+
+
 @pytest.mark.parametrize(
-    ("cascade", "expected"), [(False, ["n-1"]), (True, ["n-1", replayed_id("n-1", replay_id="r-1")])]
+    ("cascade", "expected"), [(WITHOUT, NOTHING_MORE), (True, ["n-1", replayed_id("n-1", replay_id="r-1")])]
 )
 async def test_what_it_puts_into_the_outbox_follows_the_rule_of_follow_ons(
     cascade: bool, expected: Sequence[str]

@@ -81,14 +81,17 @@ class Mutant:
 STEPS = "shared/tests/engine/test_the_order_of_steps.py"
 ORDER = "tests/conformance/engine/test_order_per_key.py"
 DELIVERY = "tests/conformance/engine/test_delivery_conformance.py"
+AGAIN = "tests/conformance/engine/test_an_event_is_handled_again.py"
+PRIVATE = "shared/tests/engine/test_what_private_records_may_claim.py"
+EMITTED = "shared/tests/engine/test_what_a_replay_may_not_do.py"
 PROCESSOR = "farandole.engine.processor:Processor"
 
 MUTANTS = (
     Mutant(
         name="skip the claim",
         target="farandole.engine.worker:Worker._put",
-        old="(await asyncio.shield(claims))[index]",
-        new="Verdict.RUN, False",
+        old="await claimed",
+        new="(type((await claimed)[0]).RUN, False)",
         caught_by=Catching(file=STEPS, test="test_copies_of_an_event_in_one_batch_and_in_another_are_handled_once"),
     ),
     Mutant(
@@ -253,6 +256,126 @@ MUTANTS = (
         old="_private_headers(record.headers) if private else {}",
         new="_private_headers(record.headers)",
         caught_by=Catching(file=DELIVERY, test="test_attempt_headers_are_not_believed_on_a_domain_topic"),
+    ),
+    Mutant(
+        name="a replay claims the event's own key",
+        target="farandole.engine.processor:claim_of",
+        old="delivery.event_id, delivery.replay_id",
+        new="delivery.event_id",
+        caught_by=Catching(
+            file=AGAIN, test="test_it_runs_once_more_and_nobody_downstream_hears_of_it", given={"kind": "plain"}
+        ),
+    ),
+    Mutant(
+        name="a replay finds the event's own inbox row",
+        target="farandole.engine.attempt:Attempt.run",
+        old="inbox_id(delivery.event_id, delivery.replay_id)",
+        new="inbox_id(delivery.event_id)",
+        caught_by=Catching(
+            file=AGAIN, test="test_it_runs_once_more_and_nobody_downstream_hears_of_it", given={"kind": "stored"}
+        ),
+    ),
+    Mutant(
+        name="a replay keeps no inbox row of its own",
+        target="farandole.engine.attempt:Attempt._run_in_transaction",
+        old="inbox_id(delivery.event_id, delivery.replay_id)",
+        new="inbox_id(delivery.event_id + 'x')",
+        caught_by=Catching(file=AGAIN, test="test_the_inbox_knows_of_it_when_the_ledger_has_forgotten"),
+    ),
+    Mutant(
+        name="follow-ons published without a cascade",
+        target="farandole.engine.encoder:Encoder.follow_ons",
+        old="not delivery.replay.cascade",
+        new="False",
+        caught_by=Catching(
+            file=AGAIN, test="test_it_runs_once_more_and_nobody_downstream_hears_of_it", given={"kind": "plain"}
+        ),
+    ),
+    Mutant(
+        name="a cascade under the ids of the event itself",
+        target="farandole.engine.encoder:Encoder._encode",
+        old="if delivery.replay is not None:",
+        new="if delivery is None:",
+        caught_by=Catching(
+            file=AGAIN,
+            test="test_with_a_cascade_its_follow_ons_are_published_under_ids_of_the_replays_own",
+            given={"kind": "plain"},
+        ),
+    ),
+    Mutant(
+        name="everything runs in a replay",
+        target="farandole.handler:Handler.runs_in",
+        old="replay is None or ",
+        new="True or ",
+        caught_by=Catching(
+            file=AGAIN, test="test_what_touches_an_outside_system_runs_with_effects_alone_and_under_the_events_own_id"
+        ),
+    ),
+    Mutant(
+        name="a replay ahead of a live retry",
+        target="farandole.engine.rerun:_is_open",
+        old="entry is not None and entry.state is not State.DONE",
+        new="False",
+        caught_by=Catching(
+            file=AGAIN,
+            test="test_it_is_not_run_ahead_of_a_live_retry_which_would_find_its_work_done_and_answer_nothing",
+        ),
+    ),
+    Mutant(
+        name="a skipped delivery is not kept in the inbox",
+        target=f"{PROCESSOR}._skip",
+        old="known = await self._note(admitted.delivery, Store.skip)",
+        new="known = None",
+        caught_by=Catching(
+            file=AGAIN,
+            test="test_a_handler_that_does_not_declare_it_is_skipped_and_its_delivery_is_settled",
+            given={"kind": "stored"},
+        ),
+    ),
+    Mutant(
+        name="a dead letter leaves its replay",
+        target="farandole.dead_letters:private_headers",
+        old="operation_headers(delivery.operation, delivery.replay)",
+        new="()",
+        caught_by=Catching(
+            file=AGAIN, test="test_its_retries_and_its_dead_letter_stay_in_the_replay_and_so_does_a_redrive"
+        ),
+    ),
+    Mutant(
+        name="an id that imitates a replay is believed",
+        target="farandole.engine.intake:_is_believable",
+        old="SEPARATOR in value",
+        new="False",
+        caught_by=Catching(file=AGAIN, test="test_an_id_that_looks_like_that_of_a_replay_is_not_believed"),
+    ),
+    Mutant(
+        name="a replay believed on a domain topic",
+        target="farandole.engine.intake:Intake.admit",
+        old="own = _private_headers(record.headers) if private else {}",
+        new="own = _private_headers(record.headers)",
+        caught_by=Catching(file=AGAIN, test="test_headers_of_a_replay_mean_nothing_on_a_domain_topic"),
+    ),
+    Mutant(
+        name="a replay without a name is a live delivery",
+        target="farandole.engine.intake:Intake.admit",
+        old="names.REPLAY in own and",
+        new="False and",
+        caught_by=Catching(
+            file=PRIVATE,
+            test="test_a_replay_that_cannot_be_named_is_refused_and_takes_nobodys_place",
+            given={"name": "UNNAMED"},
+        ),
+    ),
+    Mutant(
+        name="a handler fills the outbox in a replay",
+        target="farandole.outbox:Outbox.add",
+        old="if replay is not None:",
+        new="if replay is None and event_id is None:",
+        caught_by=Catching(
+            file=EMITTED,
+            test="test_what_it_puts_into_the_outbox_follows_the_rule_of_follow_ons",
+            given={"cascade": "WITHOUT", "expected": "NOTHING_MORE"},
+        ),
     ),
     Mutant(
         name="breaker ignored",

@@ -23,6 +23,7 @@ from things import Things
 from world import World, message
 
 SOON = Backoff(first=timedelta(milliseconds=40), factor=2, attempts=3)
+PATIENT = Backoff(first=timedelta(milliseconds=300), factor=1, attempts=8)
 AGAIN = Replay(id="r-1")
 
 
@@ -50,8 +51,9 @@ def stored(
     depends_on: str | tuple[str, ...] = (),
     order: Literal["key"] | None = None,
     retry: Backoff = SOON,
+    answers_once: bool = False,
 ) -> Service:
-    """A service with a store that counts how often a thing was asked for, and answers each time."""
+    """A service with a store that counts how often a thing was asked for, and answers each time, or the first."""
     metadata = MetaData()
     asked_for = Table("asked", metadata, Column("thing", String, primary_key=True), Column("times", Integer))
     service = Service(mine.tag, tables=metadata)
@@ -59,16 +61,15 @@ def stored(
     async def answer(question, delivery, work):
         author.ran(delivery)
         counted = work.insert(asked_for).values(thing=question.thing, times=1)
-        await work.execute(
-            counted.on_conflict_do_update(index_elements=["thing"], set_={"times": asked_for.c.times + 1})
-        )
-        return mine.answered(thing=question.thing)
+        more = counted.on_conflict_do_update(index_elements=["thing"], set_={"times": asked_for.c.times + 1})
+        times = await work.scalar(more.returning(asked_for.c.times))
+        return None if answers_once and times > 1 else mine.answered(thing=question.thing)
 
     answer.__annotations__ = {
         "question": mine.asked,
         "delivery": Delivery,
         "work": UnitOfWork,
-        "return": mine.answered,
+        "return": mine.answered | None,
     }
     service.on(mine.asked, retry=retry, on_replay=on_replay, depends_on=depends_on, order=order)(answer)
     return service
@@ -212,11 +213,26 @@ async def test_with_a_cascade_its_follow_ons_are_published_under_ids_of_the_repl
     assert second.headers["ce_causationid"] == "e-1"
 
 
-async def test_beside_a_live_retry_of_the_event_neither_takes_the_others_place(run, mine):
+async def test_it_is_not_run_ahead_of_a_live_retry_which_would_find_its_work_done_and_answer_nothing(run, mine):
     author = Author()
     author.fails = {"live"}
-    patient = Backoff(first=timedelta(milliseconds=300), factor=1, attempts=8)
-    world = run(stored(mine, author, retry=patient))
+    world = run(stored(mine, author, retry=PATIENT, answers_once=True))
+    await world.start()
+    await world.send(asked(mine))
+    await world.passing(lambda: world.totals().retried >= 1)
+    await world.send(again(mine))
+    await world.passing(lambda: world.totals().skipped == 1)
+    author.fails = set()
+    await world.until(lambda: world.totals().handled == 1)
+    assert author.runs["r-1"] == 0
+    assert world.read(f"{mine.tag}.dlq") == []
+    assert answers(world, mine) == [answer_id(mine)]
+
+
+async def test_beside_a_live_retry_neither_takes_the_others_place(run, mine):
+    author = Author()
+    author.fails = {"live"}
+    world = run(plain(mine, author, retry=PATIENT))
     await world.start()
     await world.send(asked(mine))
     await world.passing(lambda: world.totals().retried >= 1)
@@ -227,6 +243,18 @@ async def test_beside_a_live_retry_of_the_event_neither_takes_the_others_place(r
     assert author.runs["r-1"] == 1
     assert world.read(f"{mine.tag}.dlq") == []
     assert answers(world, mine) == [answer_id(mine)]
+
+
+async def test_what_is_dead_is_left_to_a_redrive(run, mine):
+    author = Author()
+    author.fails = {"live"}
+    world = run(stored(mine, author))
+    await world.start()
+    await world.send(asked(mine))
+    await world.until(lambda: world.totals().dead == 1)
+    await world.send(again(mine))
+    await world.until(lambda: world.totals().skipped == 1)
+    assert author.runs["r-1"] == 0
 
 
 async def test_its_retries_and_its_dead_letter_stay_in_the_replay_and_so_does_a_redrive(run, mine):

@@ -21,16 +21,21 @@ from engine_mutants import MUTANTS, Catching, Mutant, MutantDoesNotApplyError
 from farandole import Service
 from group import Group
 from things import things
-from world import MemoryWorld
+from world import WITHIN, MemoryWorld
 
 ROOT = Path(__file__).resolve().parents[3]
+IN_VAIN = 0.5
+"""What a mutant keeps from happening is not waited for any longer: giving up is what catches it."""
 
 
 class Given:
     """What a catching test may ask for: the fixtures by these names, and what is given in its own module."""
 
-    def __init__(self, request: pytest.FixtureRequest, stack: AsyncExitStack, module: ModuleType) -> None:
+    def __init__(
+        self, request: pytest.FixtureRequest, stack: AsyncExitStack, module: ModuleType, *, within: float
+    ) -> None:
         self._request = request
+        self._within = within
         self._stack = stack
         self._module = module
 
@@ -53,17 +58,17 @@ class Given:
                 raise LookupError(f"{catching.test} asks for {name}, which is not given here")
 
     def _run(self, service: Service) -> MemoryWorld:
-        world = MemoryWorld(service, self._request.getfixturevalue("tmp_path"))
+        world = MemoryWorld(service, self._request.getfixturevalue("tmp_path"), within=self._within)
         self._stack.push_async_callback(world.crash)
         return world
 
 
-async def play(catching: Catching, request: pytest.FixtureRequest) -> None:
-    """Run the test. Raises what it raises."""
+async def play(catching: Catching, request: pytest.FixtureRequest, *, within: float = WITHIN) -> None:
+    """Run the test, whose world waits for a condition for so many seconds. Raises what it raises."""
     module = loaded(catching.file)
     test = getattr(module, catching.test)
     async with AsyncExitStack() as stack:
-        outcome = test(**await Given(request, stack, module).arguments(catching, test))
+        outcome = test(**await Given(request, stack, module, within=within).arguments(catching, test))
         if inspect.isawaitable(outcome):
             await outcome
 
@@ -85,7 +90,7 @@ async def test_a_mutant_of_the_engine_is_caught_by_the_test_that_is_named_for_it
 ) -> None:
     mutant.apply(monkeypatch)
     with pytest.raises(AssertionError):
-        await play(mutant.caught_by, request)
+        await play(mutant.caught_by, request, within=IN_VAIN)
 
 
 CATCHING = {(one.caught_by.test, *one.caught_by.given.values()): one.caught_by for one in MUTANTS}

@@ -150,8 +150,9 @@ def asked_of(url: str, query: str) -> list[tuple[Any, ...]]:
 class MemoryWorld:
     """The harness."""
 
-    def __init__(self, service: Service, folder: Path) -> None:
+    def __init__(self, service: Service, folder: Path, *, within: float = WITHIN) -> None:
         self.service = service
+        self._within = within
         self._url = f"sqlite:///{folder / 'memory.db'}"
         self._stack = AsyncExitStack()
         self._harness = Harness(service, database_url=self._url)
@@ -186,7 +187,7 @@ class MemoryWorld:
         return self._harness.runtime.metrics.totals()
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + WITHIN
+        deadline = time.monotonic() + self._within
         await self._harness.settle()
         while not condition():
             assert time.monotonic() < deadline, "the condition never came true"

@@ -16,7 +16,7 @@ from farandole_invoicing.settings import InvoicingSettings
 Papers = tuple[InvoiceIssued | CreditNoteIssued, ...]
 
 
-@service.on(PaymentCaptured)
+@service.on(PaymentCaptured, on_replay="run")
 async def invoice_paid(
     payment: PaymentCaptured, settings: InvoicingSettings, clock: Clock, work: UnitOfWork
 ) -> tuple[InvoiceIssued | CreditNoteIssued, ...]:
@@ -24,7 +24,7 @@ async def invoice_paid(
     return _told(await issue(work, _draft(payment.order_id, payment.bill, settings, clock, paid=True)))
 
 
-@service.on(PaymentCaptureFailed)
+@service.on(PaymentCaptureFailed, on_replay="run")
 async def invoice_unpaid(
     payment: PaymentCaptureFailed, settings: InvoicingSettings, clock: Clock, work: UnitOfWork
 ) -> tuple[InvoiceIssued | CreditNoteIssued, ...]:
@@ -32,7 +32,7 @@ async def invoice_unpaid(
     return _told(await issue(work, _draft(payment.order_id, payment.bill, settings, clock, paid=False)))
 
 
-@service.on(OrderCancelled)
+@service.on(OrderCancelled, on_replay="run")
 async def credit(order: OrderCancelled, clock: Clock, work: UnitOfWork) -> CreditNoteIssued | None:
     """Take a cancelled order's invoice back."""
     note = await cancel(work, order.order_id, reason=order.reason, now=clock.now())

@@ -24,5 +24,5 @@ service.http(create_app)
 
 service.on(StockReserved, depends_on="warehouse-system", retry=PATIENT)(packing.stock_was_reserved)
 service.on(PaymentAuthorised, depends_on="warehouse-system", retry=PATIENT)(packing.payment_was_authorised)
-service.on(CancellationRequested)(cancelling.cancellation_was_requested)
-service.on(OrderCancelled)(cancelling.order_was_cancelled)
+service.on(CancellationRequested, on_replay="run")(cancelling.cancellation_was_requested)
+service.on(OrderCancelled, on_replay="run")(cancelling.order_was_cancelled)

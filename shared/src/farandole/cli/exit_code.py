@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from farandole.errors import FarandoleError, LocalMeshError, UnavailableError, UsageError
+from farandole.errors import FarandoleError, LocalMeshError, StalePlanError, UnavailableError, UsageError
 
 
 class ExitCode(IntEnum):
@@ -27,4 +27,6 @@ def exit_code_of(error: FarandoleError) -> ExitCode:
         return ExitCode.USAGE
     if isinstance(error, UnavailableError) or (isinstance(error, LocalMeshError) and error.code == NO_MESH):
         return ExitCode.UNREACHABLE
+    if isinstance(error, StalePlanError):
+        return ExitCode.CHECK_FAILED
     return ExitCode.FAILED

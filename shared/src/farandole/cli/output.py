@@ -34,9 +34,14 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(printable, row))
     # What is piped is for a program or a page: nobody wants it cut at 80 columns.
     Console(width=None if sys.stdout.isatty() else WIDE, markup=False).print(table)
+
+
+def printable(text: str) -> str:
+    """Return a text that moves no cursor and changes no colour: what is shown was written by anybody."""
+    return "".join(one if one.isprintable() or one in "\n\t" else "�" for one in text)
 
 
 def error_line(error: FarandoleError, *, as_json: bool) -> str:

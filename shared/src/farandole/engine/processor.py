@@ -27,6 +27,7 @@ from farandole.engine.pause import FIRST_PAUSE, longer
 from farandole.engine.ports import Message, Partition, Publisher, Source
 from farandole.engine.private_records import PrivateRecords
 from farandole.engine.refusals import nameless
+from farandole.engine.rerun import runs
 from farandole.engine.session import LedgerSession
 from farandole.engine.size import fits_private_topic
 from farandole.engine.thrown import ends_the_task, telling
@@ -121,7 +122,7 @@ class Processor:
         tries, pause = Tries(), FIRST_PAUSE
         while not await self._obeyed(admitted, verdict, tries, pause):
             pause = longer(pause)
-            ((verdict, _),) = await self._session.claim([claim_of(admitted.delivery)])
+            verdict, _ = await self._session.claim(claim_of(admitted.delivery))
         self._source.finish(admitted.delivery.record)
 
     async def process_untold(self, admitted: Admitted) -> None:
@@ -133,7 +134,7 @@ class Processor:
         if told is None:
             self._source.finish(admitted.delivery.record)
             return
-        ((verdict, conflicting),) = await self._session.claim([claim_of(told.delivery)])
+        verdict, conflicting = await self._session.claim(claim_of(told.delivery))
         if conflicting:
             self._metrics.conflicting(told.delivery)
         await self.process(told, verdict)
@@ -166,11 +167,17 @@ class Processor:
                 await self._publish_retry(admitted, UNTOLD, self._backoff(admitted))
             case Verdict.REPUBLISH_DEAD:
                 await self._publish_dead(admitted, UNTOLD)
-            case Verdict.RUN if admitted.handler is None or admitted.handler.runs_in(delivery.replay):
-                return await self._run(admitted, tries)
             case Verdict.RUN:
+                if await self._runs(admitted):
+                    return await self._run(admitted, tries)
                 return await self._skip(admitted)
         return True
+
+    async def _runs(self, admitted: Admitted) -> bool:
+        delivery, handler = admitted.delivery, admitted.handler
+        if delivery.replay is None:
+            return True
+        return await self._insist(delivery, lambda: runs(delivery, handler, store=self._store, session=self._session))
 
     async def _run(self, admitted: Admitted, tries: Tries) -> bool:
         """Return whether the delivery came to its end; if not, it is to be claimed again."""
@@ -259,7 +266,7 @@ class Processor:
         return accepted
 
     async def _skip(self, admitted: Admitted) -> bool:
-        """Settle a delivery whose replay wants no run of its handler. The inbox is told too: it outlives the ledger."""
+        """Settle what a replay brings and does not run. The inbox is told too: it outlives the ledger."""
         known = await self._note(admitted.delivery, Store.skip)
         if known is not None and known.state == "handled":
             return await self._done(admitted, known.follow_ons)

@@ -21,7 +21,7 @@ from farandole.clock import Clock
 from farandole.engine.owed import Owed
 from farandole.engine.thrown import is_ending
 from farandole.errors import EpochChangedError, LedgerUnavailableError
-from farandole.ledger import Claim, Ledger, Settle, State, Verdict
+from farandole.ledger import Claim, Entry, Ledger, Settle, State, Verdict
 
 log = structlog.get_logger(__name__)
 
@@ -89,15 +89,24 @@ class LedgerSession:
                 self._lost.clear()
                 return
 
-    async def claim(self, claims: Sequence[Claim]) -> list[Answer]:
-        """Claim deliveries, in order; return each verdict and whether its content differs from the one known."""
-        if self._does_without:
-            return [GO_ON] * len(claims)
+    def ask(self, claims: Sequence[Claim]) -> list[asyncio.Future[Answer]]:
+        """Claim deliveries, in order; each answer is a verdict and whether the content differs from the one known.
+
+        An answer for each rather than one for all: what is held keeps its own alive, not those of its whole batch.
+        """
         loop = asyncio.get_running_loop()
-        futures = [loop.create_future() for _ in claims]
-        self._claims.extend(zip(claims, futures, strict=True))
-        self._wake.set()
-        return list(await asyncio.gather(*futures))
+        answers: list[asyncio.Future[Answer]] = [loop.create_future() for _ in claims]
+        asked = list(zip(claims, answers, strict=True))
+        if self._does_without:
+            _resolve(asked, [GO_ON] * len(asked))
+        else:
+            self._claims += asked
+            self._wake.set()
+        return answers
+
+    async def claim(self, claim: Claim) -> Answer:
+        """Claim one delivery; return the verdict and whether the content differs from the one known."""
+        return await self.ask([claim])[0]
 
     async def settle(self, settle: Settle) -> bool:
         """Settle a delivery; return whether the ledger accepted it.
@@ -110,6 +119,10 @@ class LedgerSession:
         self._settles.append((settle, future))
         self._wake.set()
         return await future
+
+    async def lookup(self, key: bytes) -> Entry | None:
+        """Return what the ledger knows of an event. Raises LedgerUnavailableError."""
+        return (await self._ledger.lookup([key]))[key]
 
     async def run(self) -> None:
         """Exchange whatever waits with the ledger, for ever. When the epoch is lost, wait for `join`."""

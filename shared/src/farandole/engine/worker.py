@@ -16,9 +16,8 @@ from farandole.engine.intake import Admitted, Intake
 from farandole.engine.lanes import Lanes, Work
 from farandole.engine.ports import Partition, Source
 from farandole.engine.processor import Processor, claim_of
-from farandole.engine.session import LedgerSession
+from farandole.engine.session import Answer, LedgerSession
 from farandole.engine.unless import finished
-from farandole.ledger import Verdict
 from farandole.metrics import Metrics
 
 MOST_IN_FLIGHT: Final = 200
@@ -225,20 +224,19 @@ class Worker:
             self._bytes[admitted.delivery.record.assignment] += admitted.delivery.record.weight
         self.changed.set()
         told = [admitted for admitted in ready if not admitted.is_untold]
-        claims = asyncio.ensure_future(self._session.claim([claim_of(admitted.delivery) for admitted in told]))
-        places = iter(range(len(told)))
-        put = ((one, self._put(one, None if one.is_untold else next(places), claims)) for one in ready)
+        answers = iter(self._session.ask([claim_of(admitted.delivery) for admitted in told]))
+        put = ((one, self._put(one, None if one.is_untold else next(answers))) for one in ready)
         held = [admitted.delivery.record for admitted, waits in put if waits]
         if self._lanes.held:
             self._hold_back(held)
 
-    def _put(self, admitted: Admitted, index: int | None, claims: asyncio.Future[list[tuple[Verdict, bool]]]) -> bool:
-        """Put a delivery into its lane; with an ``index`` it is claimed there, without one not yet."""
+    def _put(self, admitted: Admitted, claimed: asyncio.Future[Answer] | None) -> bool:
+        """Put a delivery into its lane: what was ``claimed`` goes on with the answer; else it is not claimed yet."""
         record = admitted.delivery.record
 
         async def run() -> None:
             try:
-                answer = None if index is None else (await asyncio.shield(claims))[index]
+                answer = None if claimed is None else await claimed
                 self._at_work += 1
                 try:
                     await self._process(admitted, answer)
@@ -249,7 +247,7 @@ class Worker:
 
         return self._lanes.put(_lane(record), Work(assignment=record.assignment, run=run, size=record.weight))
 
-    async def _process(self, admitted: Admitted, answer: tuple[Verdict, bool] | None) -> None:
+    async def _process(self, admitted: Admitted, answer: Answer | None) -> None:
         assert self._processor is not None
         if answer is None:
             await self._processor.process_untold(admitted)
@@ -304,7 +302,8 @@ class Worker:
 
     def _bound_uncommitted(self, fetched: Sequence[Record]) -> None:
         """Pause the partitions that bring on and on what cannot be committed, for what is held before it."""
-        partitions = {_partition(record) for record in fetched}
+        fetched_from = {(one.coordinates.topic, one.coordinates.partition) for one in fetched}  # each record pays this
+        partitions = {Partition(topic=topic, number=number) for topic, number in fetched_from}
         self._pause({one for one in partitions if self._source.uncommitted(one) >= self._most_uncommitted})
 
     def _pause(self, partitions: AbstractSet[Partition]) -> None:

@@ -13,6 +13,7 @@ from farandole.operations.audit_record import (
     Resumed,
 )
 from farandole.operations.audit_topic import AuditTopic
+from farandole.operations.history import Course, Stage, courses
 from farandole.operations.lease import Lease, holder
 from farandole.operations.operation import Operation, new_id
 from farandole.operations.outcomes import Given, Outcome, Outcomes, counted
@@ -28,6 +29,7 @@ __all__ = [
     "AuditTopic",
     "Began",
     "Checkpoint",
+    "Course",
     "Ended",
     "Given",
     "Lease",
@@ -41,7 +43,9 @@ __all__ = [
     "Resumed",
     "Sending",
     "Sent",
+    "Stage",
     "counted",
+    "courses",
     "holder",
     "new_id",
     "recorded",

@@ -1,0 +1,1 @@
+"""Replay: deliver history again to one service: planned first, then exactly as planned."""
