@@ -40,10 +40,10 @@ async def run_with_kills(home: Path, *victims: str) -> Ended:
     "victims",
     [
         ("inventory", "payments", "warehouse"),
-        # The short torture run kills every one of them as well.
+        # The short torture run kills every one of these as well.
         pytest.param(("orders", "shipping", "invoicing"), marks=LONG),
-        ("redis",),
-        ("kafka",),
+        pytest.param(("redis",), marks=LONG),
+        pytest.param(("kafka",), marks=LONG),
         # While the outside systems start again, retries gather, and the last of them may be due minutes later.
         pytest.param(("sandbox", "suppliers"), marks=LONG),
     ],
