@@ -32,6 +32,8 @@ W = TypeVar("W", bound=Weighed)
 _OFFSETS: Final[Any] = OffsetSpec
 WITHIN: Final = 15.0
 AGAIN: Final = 0.2
+FETCH: Final = {"fetch.message.max.bytes": 4 * 1024 * 1024}
+"""Of one partition at once. More than the client's own megabyte: whoever reads a whole log waits for fewer fetches."""
 TICK: Final = timedelta(milliseconds=500)
 
 
@@ -149,6 +151,7 @@ class LogReader:
                 "auto.offset.reset": "earliest",
             }
             | PREFETCH
+            | FETCH
         )
 
     def _offsets(self, partitions: Iterable[Partition], spec: Any) -> Mapping[Partition, int]:

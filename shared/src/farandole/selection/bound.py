@@ -27,6 +27,11 @@ class Moment:
         """The first whole millisecond that is not before it: what the time of a record is compared with."""
         return -((EPOCH - self.at) // MILLISECOND)
 
+    @classmethod
+    def of_millis(cls, millis: int) -> Moment:
+        """Return the moment so many milliseconds after 1970 began."""
+        return cls(at=EPOCH + millis * MILLISECOND)
+
     def __str__(self) -> str:
         """Say it in UTC, and in its own zone where that is another, so that a slip of the zone shows."""
         utc = f"{_short(self.at.astimezone(UTC))} UTC"

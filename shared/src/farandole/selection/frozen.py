@@ -11,7 +11,7 @@ from farandole.clock import Clock, SystemClock
 from farandole.engine.ports import Partition
 from farandole.errors import UsageError
 from farandole.kafka.log_reader import LogReader, Span
-from farandole.selection.bound import EPOCH, MILLISECOND, Bound, Moment, Offset
+from farandole.selection.bound import Bound, Moment, Offset
 from farandole.selection.nearest import nearest
 from farandole.selection.selection import Selection
 
@@ -128,8 +128,8 @@ def _ends(reader: LogReader, end: Bound | None, partitions: Iterable[Partition])
 
 
 def _first_at(reader: LogReader, moment: Moment, partitions: Iterable[Partition]) -> dict[Partition, int]:
-    at = EPOCH + moment.millis * MILLISECOND
-    return {one: offset for one, offset in reader.since(partitions, at).items() if offset >= 0}
+    whole = Moment.of_millis(moment.millis).at
+    return {one: offset for one, offset in reader.since(partitions, whole).items() if offset >= 0}
 
 
 def _check_topics(topics: Iterable[str], existing: Iterable[Partition]) -> None:

@@ -45,7 +45,7 @@ class Sieve:
         self._keys = frozenset(key.encode() for key in selection.keys)
         self._types, self._flows, self._ids = selection.types, selection.flows, selection.ids
         self._wanted: tuple[tuple[str, frozenset[bytes]], ...] = tuple(
-            (name, frozenset(one.encode() for one in wanted))
+            (name, frozenset(filter(_is_clear, (one.encode() for one in wanted))))
             for name, wanted in (
                 (names.TYPE, selection.types),
                 (names.ID, selection.ids),
@@ -65,11 +65,13 @@ class Sieve:
             return None
         headers = raw_headers_of(message)
         attributes: dict[str, bytes | None] = dict(headers)
-        clear = self._clear_verdict(attributes, len(headers)) if self._wanted else True
-        if clear is False:
-            return None
-        if len(headers) > MOST_HEADERS:
-            headers = kept(headers)
+        is_plain = len(attributes) == len(headers) <= MOST_HEADERS
+        clear = True
+        if self._wanted:
+            verdict = self._clear_verdict(attributes) if is_plain else None
+            if verdict is False:
+                return None
+            clear = verdict is True
         value: Any = message.value()
         made = Selected(
             partition=partition,
@@ -77,25 +79,24 @@ class Sieve:
             millis=millis,
             key=key,
             value=value,
-            raw_headers=headers,
-            weight=_weight(key, value, headers, attributes),
+            raw_headers=headers if is_plain else kept(headers),
+            weight=_weight(key, value, attributes) if is_plain else _weight_of_all(key, value, headers),
             reading=self._reading,
         )
-        if (clear is None and not self._is_meant(made)) or (self._where is not None and not self._answers(made)):
+        if not (clear or self._is_meant(made)) or (self._where is not None and not self._answers(made)):
             return None
         self._tally.selected += 1
         return made
 
-    def _clear_verdict(self, attributes: Mapping[str, bytes | None], count: int) -> bool | None:
+    def _clear_verdict(self, attributes: Mapping[str, bytes | None]) -> bool | None:
         """Decide by the raw headers; None where they do not tell: the envelope has to be read then."""
-        if len(attributes) != count:
-            return None
         for name, wanted in self._wanted:
             value = attributes.get(name)
-            if not value or len(value) > MOST_CLEAR:
+            if value in wanted:
+                continue
+            if not value or len(value) > MOST_CLEAR or b"\0" in value or not value.isascii():
                 return None
-            if value not in wanted:
-                return None if b"\0" in value or not value.isascii() else False
+            return False
         return True
 
     def _is_meant(self, one: Selected) -> bool:
@@ -121,11 +122,18 @@ class Sieve:
         return answer is True
 
 
-def _weight(key: bytes | None, value: bytes | None, headers: Any, attributes: Mapping[str, bytes | None]) -> int:
-    own = (len(key) if key else 0) + (len(value) if value else 0) + HEADER_BYTES * len(headers)
-    if len(attributes) == len(headers):
-        try:
-            return own + sum(map(len, attributes.values()))  # type: ignore[arg-type] # None is a TypeError, seen to
-        except TypeError:
-            pass
-    return own + sum(len(held or b"") for _, held in headers)
+def _is_clear(value: bytes) -> bool:
+    """Tell whether an attribute of these bytes means what it says, wherever it stands."""
+    return 0 < len(value) <= MOST_CLEAR and b"\0" not in value
+
+
+def _weight(key: bytes | None, value: bytes | None, attributes: Mapping[str, bytes | None]) -> int:
+    own = (len(key) if key else 0) + (len(value) if value else 0) + HEADER_BYTES * len(attributes)
+    try:
+        return own + sum(map(len, attributes.values()))  # type: ignore[arg-type] # None is a TypeError, seen to
+    except TypeError:
+        return own + sum(len(held or b"") for held in attributes.values())
+
+
+def _weight_of_all(key: bytes | None, value: bytes | None, headers: Any) -> int:
+    return len(key or b"") + len(value or b"") + sum(HEADER_BYTES + len(held or b"") for _, held in headers)

@@ -82,8 +82,11 @@ class Where:
 
     def _values(self, schema: EventSchema, fields: Mapping[str, Any]) -> dict[str, Any]:
         """Return the fields that it names, and no others: each costs to be handed over."""
-        known = fields if self._personal is None else without(fields, self._personal.tree(schema))
+        known = self._visible(schema, fields)
         return {name: known.get(name) for name in self._expression.fields}
+
+    def _visible(self, schema: EventSchema, fields: Mapping[str, Any]) -> Mapping[str, Any]:
+        return fields if self._personal is None else without(fields, self._personal.tree(schema))
 
     def _check_personal(self, schemas: Iterable[EventSchema]) -> None:
         if self._personal is None:
@@ -100,21 +103,23 @@ class Where:
                     )
 
     def _check_values(self, schemas: Iterable[EventSchema]) -> None:
-        """Try it on an event of each schema: what is of the wrong type there is so in all of them."""
+        """Try it on an event of each type, with the fields of all its versions: what is of the wrong type is so in all."""
+        samples: dict[str, dict[str, Any]] = {}
         for schema in schemas:
-            if schema.fullname not in self._have:
-                continue
+            if schema.fullname in self._have:
+                sample = self._visible(schema, self._shapes[id(schema)].sample)
+                samples[schema.name] = samples.get(schema.name, {}) | dict(sample)
+        for name, sample in samples.items():
             try:
-                found = self._program.execute(self._values(schema, self._shapes[id(schema)].sample))
+                found = self._program.execute({field: sample.get(field) for field in self._expression.fields})
             except (IndexError, KeyError, ArithmeticError):
                 continue  # that depends on the event
             except Exception as wrong:
                 if _depends_on_event(wrong):
                     continue
-                raise _unreadable(self.text, f"of {schema.name}: {wrong}") from wrong
+                raise _unreadable(self.text, f"of {name}: {wrong}") from wrong
             if not isinstance(found, bool):
-                why = f"it is {found!r} of a {schema.name}, and neither true nor false"
-                raise _unreadable(self.text, why)
+                raise _unreadable(self.text, f"it is {found!r} of {name}, and neither true nor false")
 
 
 def _readable(text: str) -> Expression:
