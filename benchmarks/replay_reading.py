@@ -117,9 +117,9 @@ def plain(bootstrap: str, *, at_once: int) -> int:
                 continue
             error = message.error()
             if error is not None:
-                left -= error.code() == KafkaError._PARTITION_EOF
+                left -= error.code() == KafkaError._PARTITION_EOF  # noqa: SLF001 - that is its public name
                 continue
-            message.key(), message.value(), message.headers()
+            _, _, _ = message.key(), message.value(), message.headers()
             seen += 1
     consumer.close()
     return seen

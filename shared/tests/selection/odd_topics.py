@@ -74,7 +74,7 @@ def fill(bootstrap: str, name: str) -> OddTopics:
     )
     for one in made.values():
         one.result(15)
-    chance = random.Random(47)  # noqa: S311 - the same records each time
+    chance = random.Random(47)  # the same records each time
     producer = Producer({"bootstrap.servers": bootstrap})
     for number in range(RECORDS):
         topic = chance.choice((stamped, written))
@@ -127,11 +127,11 @@ def fields(chance: random.Random, written: EventSchema) -> Mapping[str, Any]:
     return thing if written.version == 1 else thing | {"note": chance.choice((None, "", "blue"))}
 
 
-def headers(chance: random.Random, number: int) -> list[tuple[str, bytes | None]]:
+def headers(chance: random.Random, number: int) -> list[tuple[str, str | bytes | None]]:
     """Return the headers of a record: mostly an envelope, else what else a topic may hold."""
     type_ = chance.choice((b"odd.Thing", b"odd.Other"))
     id_, flow = f"id-{number % 40}".encode(), f"flow-{number % 7}".encode()
-    whole: list[tuple[str, bytes | None]] = [("ce_id", id_), ("ce_type", type_), ("ce_correlationid", flow)]
+    whole: list[tuple[str, str | bytes | None]] = [("ce_id", id_), ("ce_type", type_), ("ce_correlationid", flow)]
     return chance.choice(
         (
             whole,

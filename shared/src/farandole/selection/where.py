@@ -103,7 +103,7 @@ class Where:
                     )
 
     def _check_values(self, schemas: Iterable[EventSchema]) -> None:
-        """Try it on an event of each type, with the fields of all its versions: what is of the wrong type is so in all."""
+        """Try it on an event of each type, with the fields of all its versions: a wrong type there is wrong in all."""
         samples: dict[str, dict[str, Any]] = {}
         for schema in schemas:
             if schema.fullname in self._have:
