@@ -44,8 +44,8 @@ CONDITIONS: dict[str, Callable[[Fields], bool]] = {
     'lines.all(l, l.sku != "a")': lambda f: "lines" in f and all(one["sku"] != "a" for one in _lines(f)),
     "size(lines) == 0": lambda f: f.get("lines") == [],
     "lines[0].count > 3": lambda f: bool(f.get("lines")) and f["lines"][0]["count"] > 3,
-    'home.city == "Köln"': lambda f: (f.get("home") or {}).get("city") == "Köln",
-    'home != null && home.city.startsWith("U")': lambda f: (f.get("home") or {}).get("city") == "Ulm",
+    'home.city == "Köln"': lambda f: _city(f) == "Köln",
+    'home != null && home.city.startsWith("U")': lambda f: _city(f) == "Ulm",
     'at >= timestamp("2026-01-01T00:00:00Z")': lambda f: "at" in f and f["at"].timestamp() * 1000 >= MOMENT,
     'at < timestamp("2026-01-01T02:00:00+02:00")': lambda f: "at" in f and f["at"].timestamp() * 1000 < MOMENT,
     'thing.matches("^t[0-9]+$")': lambda f: f.get("thing") in ("t1", "t22"),
@@ -56,6 +56,11 @@ CONDITIONS: dict[str, Callable[[Fields], bool]] = {
 
 def _lines(fields: Fields) -> list[dict[str, Any]]:
     return list(fields.get("lines", ()))
+
+
+def _city(fields: Fields) -> str:
+    home: dict[str, str] | None = fields.get("home")
+    return "" if home is None else home["city"]
 
 
 class World:
