@@ -188,6 +188,17 @@ class ReplayMesh:
             assert all(one.poll() in (None, -signal.SIGKILL, 0) for one in self._processes.values()), what
             await asyncio.sleep(0.1)
 
+    async def until_still(self, count: Callable[[], int]) -> None:
+        """Wait until a count has stayed the same for a second."""
+        seen, since = await asyncio.to_thread(count), time.monotonic()
+        deadline = since + WITHIN
+        while time.monotonic() - since < 1:
+            assert time.monotonic() < deadline, f"it never stays: {seen}"
+            await asyncio.sleep(0.1)
+            now = await asyncio.to_thread(count)
+            if now != seen:
+                seen, since = now, time.monotonic()
+
     def end(self) -> None:
         for process in self._processes.values():
             if process.poll() is None:

@@ -24,7 +24,7 @@ from farandole.operations.lease import holder
 from farandole.replay.book import Book, Entry
 from farandole.replay.executing import Execution, Executor
 from farandole.replay.ground import opened
-from farandole.replay.receipt import Outcome, Progress, Receipt
+from farandole.replay.receipt import Outcome, Progress, Receipt, kept_receipt
 from farandole.replay.story import Story
 
 KIND = "replay"
@@ -74,9 +74,7 @@ async def run_here(
     story, plan = entry.story, entry.story.plan
     if story.state.is_final or not plan.counts.would_run:
         say(f"{plan_id} is {story.state.value}: nothing was done" if story.state.is_final else "nothing is to be sent")
-        if as_json:
-            print_json(tables.story_document(story, is_running=False))
-        return ExitCode.OK
+        return _show_end(story, as_json=as_json)
     is_first = story.began is None
     operation = acting.operation(KIND, plan.service, needs_reason=is_first, context=target.context, id_=plan_id)
     if is_first:
@@ -86,12 +84,25 @@ async def run_here(
     with _shown(plan_id, plan.counts.would_run) as shown:
         execution = Execution(operation=operation, may_be_old=old, wait=wait, tell=shown.tell, told=shown.told, say=say)
         async with opened(full, service) as ground, AuditTopic(full.connection) as audit:
-            receipt = await Executor(ground, audit, entry.noted, story, execution, clock=SystemClock()).run()
+            receipt = await Executor(ground, audit, entry, execution, clock=SystemClock()).run()
+    _show_receipt(receipt, as_json=as_json)
+    return _end_of(receipt)
+
+
+def _show_end(story: Story, *, as_json: bool) -> ExitCode:
+    receipt = kept_receipt(story)
+    if receipt is not None:
+        _show_receipt(receipt, as_json=as_json)
+    elif as_json:
+        print_json(tables.story_document(story, is_running=False))
+    return ExitCode.OK
+
+
+def _show_receipt(receipt: Receipt, *, as_json: bool) -> None:
     if as_json:
         print_json(receipt.document())
     else:
         tables.show_receipt(receipt)
-    return _end_of(receipt)
 
 
 class _Shown:

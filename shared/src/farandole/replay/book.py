@@ -60,11 +60,16 @@ class Book:
 
     async def ask(self, story: Story, wish: Wish, *, who: str, why: str, at: datetime) -> None:
         """Ask whoever runs a plan for something. Raises OperationError where it has ended."""
-        if story.state.is_final:
-            raise OperationError(
-                f"the replay {story.plan.id} is {story.state.value}",
-                why=f"nothing is left to {wish}",
-                do=f"farandole replay status {story.plan.id}   shows what it did",
-                code="E537",
-            )
+        demand_open(story, wish)
         await self._audit.append(Asked(operation=story.plan.id, at=at, wish=wish, who=who, why=why))
+
+
+def demand_open(story: Story, wish: str) -> None:
+    """Raise OperationError where a replay has ended, so that nothing is left to do what is wished."""
+    if story.state.is_final:
+        raise OperationError(
+            f"the replay {story.plan.id} is {story.state.value}",
+            why=f"nothing is left to {wish}",
+            do=f"farandole replay status {story.plan.id}   shows what it did",
+            code="E537",
+        )

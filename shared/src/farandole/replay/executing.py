@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final, TypeVar
@@ -11,13 +12,13 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from farandole.clock import Clock
+from farandole.errors import OperationError
 from farandole.operations import (
     Asked,
     AuditTopic,
     Began,
     Checkpoint,
     Lease,
-    Noted,
     Operation,
     Outcomes,
     Redelivery,
@@ -26,6 +27,8 @@ from farandole.operations import (
     recorded,
 )
 from farandole.operations import Outcome as Found
+from farandole.operations.lease import LASTS, holder
+from farandole.replay.book import Book, Entry, demand_open
 from farandole.replay.brake import Brake
 from farandole.replay.chosen import Chosen
 from farandole.replay.declared import handlers_digest
@@ -34,12 +37,12 @@ from farandole.replay.mode import Mode
 from farandole.replay.receipt import Outcome, Progress, Receipt, receipt_of
 from farandole.replay.running import CancelledByOperator, Running, Wishes
 from farandole.replay.staleness import Now, demand_fresh
-from farandole.replay.story import Story
 from farandole.replay.watching import Watching
 
 T = TypeVar("T")
 
 CHECKPOINT_EVERY: Final = timedelta(seconds=5)
+MARGIN: Final = timedelta(seconds=2)
 WAIT: Final = timedelta(minutes=1)
 """How long the outcomes are waited for, after the last record was sent."""
 
@@ -61,56 +64,77 @@ class Execution:
 
 
 class Executor:
-    """Executes one plan. Use it once; for one event loop.
-
-    ``noted`` are the records that the audit topic has of it, ``story`` is what they tell.
-    """
+    """Executes the plan of an entry. Use it once; for one event loop."""
 
     def __init__(
         self,
         ground: Ground,
         audit: AuditTopic,
-        noted: Sequence[Noted],
-        story: Story,
+        entry: Entry,
         execution: Execution,
         *,
         clock: Clock,
     ) -> None:
         self._ground = ground
         self._audit = audit
-        self._noted = noted
-        self._story = story
-        self._plan = story.plan
-        self._chosen = Chosen.unpacked(story.plan.packed)
+        self._entry = entry
+        self._plan = entry.story.plan
+        self._chosen = Chosen.unpacked(self._plan.packed)
         self._execution = execution
         self._clock = clock
-        self._wishes = Wishes(wish=story.wish if story.wish == "cancel" else "")
+        self._wishes = Wishes()
 
     async def run(self) -> Receipt:
         """Send what the plan chose, wait for the outcomes, and return the receipt, which the audit topic has by then.
 
         Interrupted, another process may do it again: each record is sent once. Raises StalePlanError, OperationError
-        where another process is at it, and what Kafka, Redis and the database raise.
+        where another process is at it or has ended it, and what Kafka, Redis and the database raise.
         """
         await self._demand_fresh()
-        operation, target = self._execution.operation, self._ground.target
-        async with (
-            Lease(target.redis_url, cluster=self._ground.cluster, operation=operation),
-            Redelivery(target.connection, service=self._plan.service, operation=self._plan.id) as redelivery,
-        ):
-            marks = self._marks() or await redelivery.marks()
-            sent = Sent()
-            if self._story.began is not None:
-                sent = await redelivery.sent(marks)
-                await self._audit.append(self._resumed())
-            details = {"mode": self._plan.mode.value, "planned": len(self._chosen)}
-            resumes = self._story.began is not None
-            async with recorded(self._audit, operation, marks=marks, details=details, resumes=resumes) as record:
-                receipt = await self._send_and_wait(redelivery, sent)
-                record.result = "cancelled" if receipt.ended == "cancelled" else "done"
-                record.counts = {"sent": receipt.progress.sent, **_counts(receipt.outcome)}
-                record.details = msgspec.to_builtins(receipt)
+        async with self._lease():
+            # Another process may have been at it until now.
+            self._entry = await Book(self._audit).find(self._plan.id)
+            demand_open(self._entry.story, "run")
+            if self._entry.story.wish == "cancel":
+                self._wishes.take("cancel")
+            target = self._ground.target
+            async with Redelivery(target.connection, service=self._plan.service, operation=self._plan.id) as redelivery:
+                return await self._run(redelivery)
+
+    async def _run(self, redelivery: Redelivery) -> Receipt:
+        marks, sent = self._marks() or await redelivery.marks(), Sent()
+        resumes = self._entry.story.began is not None
+        if resumes:
+            sent = await redelivery.sent(marks)
+            await self._audit.append(self._resumed())
+        details = {"mode": self._plan.mode.value, "planned": len(self._chosen)}
+        operation = self._execution.operation
+        async with recorded(self._audit, operation, marks=marks, details=details, resumes=resumes) as record:
+            receipt = await self._send_and_wait(redelivery, sent)
+            record.result = "cancelled" if receipt.ended == "cancelled" else "done"
+            record.counts = {"sent": receipt.progress.sent, **_counts(receipt.outcome)}
+            record.details = msgspec.to_builtins(receipt)
         return receipt
+
+    @asynccontextmanager
+    async def _lease(self) -> AsyncGenerator[None]:
+        """Hold the service's lease; where this very replay has it, wait: its process may have been killed."""
+        target, operation = self._ground.target, self._execution.operation
+        ends = self._clock.now() + LASTS + MARGIN
+        while True:
+            async with AsyncExitStack() as stack:
+                try:
+                    lease = Lease(target.redis_url, cluster=self._ground.cluster, operation=operation)
+                    await stack.enter_async_context(lease)
+                except OperationError:
+                    there = await holder(target.redis_url, cluster=self._ground.cluster, service=operation.service)
+                    if (there is not None and there.id != operation.id) or self._clock.now() >= ends:
+                        raise
+                else:
+                    yield
+                    return
+            self._execution.say("another process runs this replay, or was killed: waiting until that is certain")
+            await self._clock.sleep(MARGIN)
 
     async def _demand_fresh(self) -> None:
         plan, log = self._plan, await self._ground.log()
@@ -130,7 +154,7 @@ class Executor:
 
     def _marks(self) -> Mapping[int, int]:
         """Return where the redelivery topic ended before anything was sent."""
-        return next((one.record.marks for one in self._noted if isinstance(one.record, Began)), {})
+        return next((one.record.marks for one in self._entry.noted if isinstance(one.record, Began)), {})
 
     def _resumed(self) -> Resumed:
         begun = self._execution.operation
@@ -169,7 +193,7 @@ class Executor:
 
     async def _follow(self) -> None:
         """Hear what operators ask for, at any terminal."""
-        start = self._noted[-1].offset + 1 if self._noted else 0
+        start = self._entry.noted[-1].offset + 1 if self._entry.noted else 0
         async for one in self._audit.follow(Asked, operation=self._plan.id, start=start):
             if isinstance(one.record, Asked):
                 self._wishes.take(one.record.wish)
@@ -196,9 +220,9 @@ class Executor:
         begun = self._execution.operation
         return receipt_of(
             self._plan,
-            who=self._story.who or begun.claimed or begun.who,
-            why=self._story.why or begun.why,
-            began=self._story.began or begun.at,
+            who=self._entry.story.who or begun.claimed or begun.who,
+            why=self._entry.story.why or begun.why,
+            began=self._entry.story.began or begun.at,
             ended_at=self._clock.now(),
             is_cancelled=is_cancelled,
             progress=running.progress,

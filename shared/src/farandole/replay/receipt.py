@@ -9,6 +9,7 @@ import msgspec
 
 from farandole.replay.fate import Fate
 from farandole.replay.plan import Plan
+from farandole.replay.story import Story
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,6 +92,13 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
             "not_sent": self.progress.left,
             "outcome": self.outcome,
         }
+
+
+def kept_receipt(story: Story) -> Receipt | None:
+    """Return the receipt of a replay that has ended; None where it has not, or was cancelled before it began."""
+    if not story.state.is_final or story.receipt is None:
+        return None
+    return msgspec.convert(story.receipt, Receipt)
 
 
 def receipt_of(
