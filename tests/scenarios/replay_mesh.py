@@ -60,6 +60,7 @@ class ReplayMesh:
         self._backend = backend
         self._folder = folder
         self._connection = Connection(bootstrap=backend.bootstrap, client_id="scenario")
+        self._log = LogReader(self._connection)
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self.environment = {
             **os.environ,
@@ -112,7 +113,7 @@ class ReplayMesh:
 
     def skip_everything(self) -> None:
         """Move the service's committed offsets to the end, as an operator does who is in a hurry."""
-        log = LogReader(self._connection)
+        log = self._log
         live = [one for one in log.partitions() if one.topic == "replay-counted"]
         consumer = Consumer(
             {"bootstrap.servers": self._backend.bootstrap, "group.id": REPLAYED, "enable.auto.commit": False}
@@ -169,7 +170,7 @@ class ReplayMesh:
 
     def records(self, topic: str) -> list[dict[str, str]]:
         """The headers of everything on a topic."""
-        log = LogReader(self._connection)
+        log = self._log
         mine = [one for one in log.partitions() if one.topic == topic]
         starts, ends = log.starts(mine), log.ends(mine)
         spans = {one: Span(start=starts[one], end=ends[one]) for one in mine}
@@ -177,16 +178,16 @@ class ReplayMesh:
             {name: value.decode() for name, value in record.headers} for batch in log.records(spans) for record in batch
         ]
 
-    def committed(self, group: str, topic: str) -> int:
-        log = LogReader(self._connection)
-        return sum(log.committed(group, [one for one in log.partitions() if one.topic == topic]).values())
+    def written(self, topic: str) -> int:
+        """How many records were ever written to a topic."""
+        return sum(self._log.ends([one for one in self._log.partitions() if one.topic == topic]).values())
 
     async def until(self, what: str, condition: Callable[[], bool]) -> None:
         deadline = time.monotonic() + WITHIN
         while not await asyncio.to_thread(condition):
             assert time.monotonic() < deadline, f"{what}, but it does not: {self.runs()} {self.runs(DOWNSTREAM)}"
             assert all(one.poll() in (None, -signal.SIGKILL, 0) for one in self._processes.values()), what
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.2)
 
     async def until_still(self, count: Callable[[], int]) -> None:
         """Wait until a count has stayed the same for a second."""

@@ -10,6 +10,7 @@ import json
 import re
 import sys
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from confluent_kafka.admin import AdminClient
 from farandole.testing.backend import Backend
 
 sys.path.insert(0, str(Path(__file__).parent))
+from mischief import LONG
 from replay_mesh import ReplayMesh, counted
 from replayed_service import REPLAYED
 
@@ -25,17 +27,25 @@ EVENTS = 60
 PLAN = ("replay", "plan", "--service", REPLAYED)
 
 
-@pytest.fixture
-async def mesh(own_backend: Backend, tmp_path: Path) -> AsyncIterator[ReplayMesh]:
-    found = ReplayMesh(own_backend, tmp_path)
-    await found.begin()
-    await found.send(counted(0, EVENTS))
-    found.skip_everything()
-    yield found
-    found.end()
+@asynccontextmanager
+async def skipped(backend: Backend, folder: Path) -> AsyncIterator[ReplayMesh]:
+    mesh = ReplayMesh(backend, folder)
+    await mesh.begin()
+    await mesh.send(counted(0, EVENTS))
+    mesh.skip_everything()
+    try:
+        yield mesh
+    finally:
+        mesh.end()
 
 
-async def test_it_is_paused_taken_up_and_cancelled_from_another_terminal(mesh: ReplayMesh) -> None:
+@LONG
+async def test_it_is_paused_taken_up_and_cancelled_from_another_terminal(own_backend: Backend, tmp_path: Path) -> None:
+    async with skipped(own_backend, tmp_path) as mesh:
+        await paused_taken_up_and_cancelled(mesh)
+
+
+async def paused_taken_up_and_cancelled(mesh: ReplayMesh) -> None:
     plan = (await mesh.says(*PLAN, "--json", "--rate", "10")).document["plan"]
     running = mesh.begins_to_say("replay", "run", plan, "--reason", "a drill", "--yes", "--json", "--wait", "0")
     await mesh.until("something is sent", lambda: sent(mesh) > 0)
@@ -68,14 +78,17 @@ async def test_it_is_paused_taken_up_and_cancelled_from_another_terminal(mesh: R
     assert (late.code, "E537" in late.err) == (1, True)
 
 
-async def test_what_cannot_be_done_is_refused_with_the_next_step(
-    mesh: ReplayMesh, own_backend: Backend, tmp_path: Path
-) -> None:
+async def test_what_cannot_be_done_is_refused_with_the_next_step(backend: Backend, tmp_path: Path) -> None:
+    async with skipped(backend, tmp_path) as mesh:
+        await refused_with_the_next_step(mesh, backend, tmp_path)
+
+
+async def refused_with_the_next_step(mesh: ReplayMesh, backend: Backend, tmp_path: Path) -> None:
     planned = await mesh.says(*PLAN, "--json")
     assert (planned.code, planned.document["would_run"]) == (3, EVENTS)
     plan = planned.document["plan"]
     contexts = tmp_path / "contexts.toml"
-    contexts.write_text(f'[looking]\nbrokers = "{own_backend.bootstrap}"\nredis_url = "{own_backend.redis_url}"\n')
+    contexts.write_text(f'[looking]\nbrokers = "{backend.bootstrap}"\nredis_url = "{backend.redis_url}"\n')
     mesh.environment["FARANDOLE_CONTEXTS"] = str(contexts)
     refusals: list[tuple[tuple[str, ...], int, str]] = [
         (("replay", "plan", "--service", "nobody"), 2, "E501"),
@@ -96,14 +109,14 @@ async def test_what_cannot_be_done_is_refused_with_the_next_step(
         assert "  do:  " in said.err, said.err
     assert sent(mesh) == 0
 
-    delete_records(own_backend.bootstrap, "replay-counted")
+    delete_records(backend.bootstrap, "replay-counted")
     stale = await mesh.says("replay", "run", plan, "--reason", "x", "--yes")
     assert (stale.code, "E531" in stale.err, "begins at" in stale.err) == (4, True, True), stale.err
     assert sent(mesh) == 0
 
 
 def sent(mesh: ReplayMesh) -> int:
-    return len(mesh.records(f"{REPLAYED}.redelivery"))
+    return mesh.written(f"{REPLAYED}.redelivery")
 
 
 def delete_records(bootstrap: str, topic: str) -> None:
