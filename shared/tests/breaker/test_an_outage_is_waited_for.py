@@ -19,6 +19,7 @@ from farandole.breaker import BreakerState, Phase
 from farandole.breaker.rules import WINDOW
 from farandole.breaker.state import Lease
 from farandole.calls import note_answer, note_failure
+from farandole.delivery import Replay
 from farandole.engine.doors import dependencies_of
 from farandole.errors import StartError
 from farandole.settings import Settings
@@ -142,6 +143,24 @@ async def test_a_handler_that_does_not_need_it_goes_on():
         await outage(harness, gateway)
         await harness.deliver(PaymentDeclined(order_id="w-1", reason="x"))
         assert len(harness.events(CancellationRefused)) == 1
+
+
+async def test_a_replay_waits_for_it_where_it_has_effects_and_passes_it_by_where_it_has_none():
+    gateway = Gateway()
+    async with Harness(service_on(gateway)) as harness:
+        (record,) = await harness.deliver(cancelled("before"))
+        await outage(harness, gateway)
+        await harness.replay(record, Replay(id="r-1"))
+        assert harness.runtime.metrics.totals().skipped == 1
+        held = harness.runtime.worker.held
+        await harness.replay(record, Replay(id="r-2", effects=True))
+        assert harness.runtime.worker.held == held + 1
+        assert gateway.calls["before"] == 1
+        await recovered(harness, gateway)
+        assert gateway.calls["before"] == 2
+        assert harness.runtime.metrics.totals().handled == 22
+        assert len(harness.events(StockReleased)) == 21
+        assert nothing_was_given_up(harness)
 
 
 async def test_its_partition_is_fetched_no_further_once_enough_of_it_wait():
