@@ -19,7 +19,7 @@ from farandole.testing import ManualClock
 from farandole_analytics import stream
 from farandole_analytics.figures import Figures
 from farandole_analytics.minutes import Minutes
-from farandole_analytics.reading import HEARD, MOST_LINES, Reading
+from farandole_analytics.reading import HEARD, MOST_LINES, Reading, passed_over
 from farandole_analytics.sale import parts_of
 from farandole_analytics.tally import Tally
 from farandole_events.types import OrderLine
@@ -41,7 +41,8 @@ def reading() -> Reading:
         topics=PrivateTopics(service="analytics", tiers=0),
     )
     tally = Tally({}, minutes=Minutes(), keep=timedelta(hours=1), clock=ManualClock(NOON))
-    return Reading(tally, intake=intake, codec=CODEC, metrics=Metrics("analytics"))
+    metrics = Metrics("analytics")
+    return Reading(tally, intake=intake, codec=CODEC, metrics=metrics, passed_over=passed_over(metrics))
 
 
 def event(offset: int, value: bytes | None, headers: object = TYPED) -> SimpleNamespace:

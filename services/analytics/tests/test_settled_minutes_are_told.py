@@ -46,12 +46,12 @@ class Worker:
         self.tally.recovered()
         self.clock, self.publisher = clock, publisher
         self.telling = Telling(
-            minutes,
             encoder=Encoder(service="analytics", codec=self.codec, clock=clock),
             publisher=publisher,
             clock=clock,
             settings=SETTINGS,
         )
+        self.telling.turn_to(minutes)
 
     def take(self, event_id: str, *, time: datetime = NOON, placed: OrderPlaced | None = None) -> None:
         self.tally.take(placed or order(), delivery(event_id, appended=self.clock.now(), time=time))

@@ -125,6 +125,7 @@ async def test_a_worker_killed_in_the_middle_counts_each_order_once(own_backend,
     async with running(own_backend, tmp_path) as worker:
         await publisher.publish(messages[: COUNT // 2])
         await caught_up(own_backend.bootstrap)
+        await worker.until(lambda status: status["counting"])
         expected = brute_force(orders)
         shown = {
             (line.get("product_id"), line.get("country")): (line["orders"], line["units"], line["revenue_cents"])

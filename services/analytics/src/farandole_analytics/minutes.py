@@ -99,6 +99,22 @@ class Minutes:
                     found.append(Line(minute=minute, part=part, figures=figures))
         return found[:most]
 
+    def take_over(self, former: Minutes, *, now: datetime) -> None:
+        """Take over what another generation told, of the minutes that it knew: what differs here is untold.
+
+        Whatever the former had not told yet is untold here too.
+        """
+        for minute in self._parts.keys() & former._parts.keys():
+            parts = self._parts[minute]
+            for part in parts:
+                self._told.pop((minute, part), None)
+                if (minute, part) in former._told:
+                    self._told[minute, part] = former._told[minute, part]
+            if all(self._told.get((minute, part)) == figures for part, figures in parts.items()):
+                self._changed.pop(minute, None)
+            else:
+                self._changed.setdefault(minute, former._changed.get(minute, now))
+
     def told(self, lines: Iterable[Line]) -> None:
         """Note what was told; a minute of which everything is told is looked at again when it changes."""
         self._told |= {(line.minute, line.part): line.figures for line in lines if line.minute in self._parts}

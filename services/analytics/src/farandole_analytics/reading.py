@@ -22,25 +22,38 @@ MOST_LINES: Final = 1_000
 """Of one order. A minute's figures are one record of the table's log, and a record has its size."""
 
 
+def passed_over(metrics: Metrics) -> Counter:
+    """Return the metric of the orders that no figure holds; one a process, for all generations."""
+    return Counter(
+        "farandole_analytics_passed_over",
+        "Orders that are in no figure: unreadable, of too many lines, or late beyond the minutes that are kept.",
+        ("reason",),
+        registry=metrics.registry,
+    )
+
+
 class Reading:
     """Takes records of the orders topic, of which it hears OrderPlaced."""
 
-    def __init__(self, tally: Tally, *, intake: Intake, codec: Codec, metrics: Metrics) -> None:
+    def __init__(self, tally: Tally, *, intake: Intake, codec: Codec, metrics: Metrics, passed_over: Counter) -> None:
         self._tally = tally
         self._intake = intake
         self._codec = codec
         self._metrics = metrics
-        self._passed_over = Counter(
-            "farandole_analytics_passed_over",
-            "Orders that are in no figure: unreadable, of too many lines, or late beyond the minutes that are kept.",
-            ("reason",),
-            registry=metrics.registry,
-        )
+        self._passed_over = passed_over
+        self.position: dict[tuple[str, int], int] = {}
+        """The offset that comes next, by topic and partition, of those of which anything was taken."""
         self.late = 0
         self.unreadable = 0
 
     def take(self, record: Record) -> bool:
         """Count a record, and return whether the table changed. An unreadable one is logged and counted as such."""
+        lies = record.coordinates
+        changed = self._taken(record)
+        self.position[lies.topic, lies.partition] = lies.offset + 1
+        return changed
+
+    def _taken(self, record: Record) -> bool:
         delivery = self._intake.delivery(record)
         if delivery.envelope.type != HEARD:
             return False

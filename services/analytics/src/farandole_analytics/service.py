@@ -7,6 +7,22 @@ from __future__ import annotations
 
 from typing import Final
 
-from farandole import Service
+from farandole import ReadModel, Service
+from farandole.read_model import Hosted, Opening
 
-service: Final = Service("analytics")
+
+async def _open(opening: Opening) -> Hosted:
+    from farandole_analytics.hosting import open_generation  # noqa: PLC0415 - as above
+
+    return await open_generation(opening)
+
+
+async def _remove(opening: Opening) -> None:
+    from farandole_analytics.hosting import remove_generation  # noqa: PLC0415 - as above
+
+    await remove_generation(opening)
+
+
+service: Final = Service(
+    "analytics", read_model=ReadModel(group="analytics", topics=("orders",), open=_open, remove=_remove)
+)

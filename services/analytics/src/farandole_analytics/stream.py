@@ -29,10 +29,13 @@ class DurableTable(faust.Table[bytes, bytes]):
         return self.latest_change
 
 
-def create_app(settings: Settings, own: AnalyticsSettings) -> faust.App:
-    """Return the application, without its agent. It makes no topic; all of them must be there."""
+def create_app(settings: Settings, own: AnalyticsSettings, *, name: str) -> faust.App:
+    """Return the application, without its agent. It makes no topic; all of them must be there.
+
+    ``name`` is its consumer group, and what the log of its table is named after.
+    """
     app = faust.App(
-        "analytics",
+        name,
         broker=[f"kafka://{one.strip()}" for one in settings.brokers.split(",")],
         broker_credentials=credentials(settings),
         # Exactly-once lost events on kill -9; the ids within the table's values do what it promised.
@@ -49,7 +52,7 @@ def create_app(settings: Settings, own: AnalyticsSettings) -> faust.App:
         stream_ack_exceptions=False,
         stream_ack_cancelled_tasks=False,
         store="memory://",
-        datadir=str(own.home / "analytics"),
+        datadir=str(own.home / name),
         table_standby_replicas=0,
         web_enabled=False,
         autodiscover=False,
@@ -67,13 +70,18 @@ def create_table(app: faust.App, *, partitions: int) -> DurableTable:
 
 
 def follow(
-    app: faust.App, table: DurableTable, *, take: Callable[[Record], bool], recovered: Callable[[], None]
+    app: faust.App,
+    table: DurableTable,
+    *,
+    take: Callable[[Record], bool],
+    durable: Callable[[Record], None],
+    recovered: Callable[[], None],
 ) -> None:
     """Give every order record to ``take``, one at a time, after ``recovered`` was called.
 
     ``take`` returns whether it changed the table. A record is acknowledged when its change is durable: Faust's own
     commit may run ahead of the log when the brokers are slow, and a crash then loses the count. An exception of
-    ``take`` ends the application. ``recovered`` is called whenever the table was read anew.
+    ``take`` ends the application. ``durable`` is called for each record that is. ``recovered`` is called whenever the table was read anew.
     """
 
     async def told() -> None:
@@ -81,15 +89,17 @@ def follow(
 
     async def count(stream: Any) -> None:
         async for event in stream.noack().events():
+            record = _record(event)
             try:
-                changed = take(_record(event))
+                changed = take(record)
             except Exception as error:
                 await app.crash(error)
                 raise
             if changed:
-                table.latest_change.add_done_callback(_acknowledging(app, event))
+                table.latest_change.add_done_callback(_acknowledging(app, event, lambda record=record: durable(record)))
             else:
                 event.ack()
+                durable(record)
 
     table.on_recover(told)
     orders = app.topic(
@@ -98,12 +108,13 @@ def follow(
     app.agent(orders, concurrency=1, name="analytics.count")(count)
 
 
-def _acknowledging(app: faust.App, event: Any) -> Callable[[Any], None]:
+def _acknowledging(app: faust.App, event: Any, durable: Callable[[], None]) -> Callable[[Any], None]:
     def acknowledge(change: Any) -> None:
         if change.cancelled():
             return
         if change.exception() is None:
             event.ack()
+            durable()
         else:
             # Its count is in memory only: start again from what is durable.
             app.add_future(app.crash(change.exception()))

@@ -26,17 +26,21 @@ class Telling:
 
     At-least-once: after a crash some are published again, under the same ids, so that every consumer drops them. A
     late order changes a minute's figures, which are then told under new ids. All events of a minute are one flow.
+    Nothing is told before `turn_to` says of what.
     """
 
-    def __init__(
-        self, minutes: Minutes, *, encoder: Encoder, publisher: Publisher, clock: Clock, settings: AnalyticsSettings
-    ) -> None:
-        self._minutes = minutes
+    def __init__(self, *, encoder: Encoder, publisher: Publisher, clock: Clock, settings: AnalyticsSettings) -> None:
+        self._minutes = Minutes()
         self._encoder = encoder
         self._publisher = publisher
         self._clock = clock
         self._settings = settings
         self.events = 0
+
+    def turn_to(self, minutes: Minutes) -> None:
+        """Tell of these from now on; what was told of the former, and is the same here, is not told again."""
+        minutes.take_over(self._minutes, now=self._clock.now())
+        self._minutes = minutes
 
     async def run(self) -> None:
         """Tell what settled, for ever; what cannot be published waits for the next turn."""
@@ -52,10 +56,11 @@ class Telling:
 
         Figures that no event can hold are logged and count as told: those after them must not wait for ever.
         """
-        lines = self._minutes.due(now=self._clock.now(), settle=self._settings.settle, most=MOST_AT_ONCE)
+        minutes = self._minutes
+        lines = minutes.due(now=self._clock.now(), settle=self._settings.settle, most=MOST_AT_ONCE)
         messages = [message for line in lines if (message := self._message(line)) is not None]
         await self._publisher.publish(messages)
-        self._minutes.told(lines)
+        minutes.told(lines)
         self.events += len(messages)
 
     def _message(self, line: Line) -> Message | None:
@@ -86,9 +91,10 @@ def event_of(line: Line) -> SalesPerMinute:
 
 
 def id_of(line: Line) -> str:
-    """Return the id of the event that tells a line. Orders only ever grow, so their number is the line's revision."""
-    part = line.part
-    return derived_id("sales", line.window, part.by, part.name, part.currency, str(line.figures.orders))
+    """Return the id of the event that tells a line: the same figures have the same id, also in another generation."""
+    part, figures = line.part, line.figures
+    told = (str(figures.orders), str(figures.units), str(figures.revenue_cents))
+    return derived_id("sales", line.window, part.by, part.name, part.currency, *told)
 
 
 def flow_of(line: Line) -> str:
