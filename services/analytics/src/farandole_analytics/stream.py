@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final, cast
 
 import faust
@@ -81,7 +82,8 @@ def follow(
 
     ``take`` returns whether it changed the table. A record is acknowledged when its change is durable: Faust's own
     commit may run ahead of the log when the brokers are slow, and a crash then loses the count. An exception of
-    ``take`` ends the application. ``durable`` is called for each record that is. ``recovered`` is called whenever the table was read anew.
+    ``take`` ends the application. ``durable`` is called for each record that is. ``recovered`` is called whenever the
+    table was read anew.
     """
 
     async def told() -> None:
@@ -96,7 +98,7 @@ def follow(
                 await app.crash(error)
                 raise
             if changed:
-                table.latest_change.add_done_callback(_acknowledging(app, event, lambda record=record: durable(record)))
+                table.latest_change.add_done_callback(_acknowledging(app, event, partial(durable, record)))
             else:
                 event.ack()
                 durable(record)

@@ -30,6 +30,7 @@ from farandole.replay.story import Story
 from farandole.replay.terms import RATE, Terms
 
 app = App(name="replay", help="Deliver history again to one service: planned first, then exactly as planned.")
+app.command("farandole.cli.rebuilding:app", name="rebuild", help="Build a read model's store again, and switch over.")
 
 Service = Annotated[str, Parameter(name="--service", help="The service that is replayed to.")]
 PlanId = Annotated[str, Parameter(help="The plan's id, as `replay plan` printed it.")]
