@@ -36,7 +36,9 @@ from farandole.kafka.topics import create, domain_topic
 PARTITIONS = 2
 HISTORY = 400
 pytestmark = [pytest.mark.mesh, pytest.mark.slow]
-LONG = pytest.mark.skipif(os.environ.get("FARANDOLE_LONG") != "1", reason="a minute of kills; FARANDOLE_LONG=1 runs it")
+LONG = pytest.mark.skipif(
+    os.environ.get("FARANDOLE_LONG") != "1", reason="half a minute and more, each; FARANDOLE_LONG=1 runs them"
+)
 
 
 class Shop:
@@ -179,6 +181,7 @@ async def counted(worker: Worker, number: int) -> None:
 REASON = ("--reason", "a test", "--yes")
 
 
+@LONG
 async def test_the_figures_are_complete_in_every_answer_while_they_are_rebuilt(own_backend, tmp_path, shop) -> None:
     await shop.place(HISTORY)
     async with running(own_backend, tmp_path, FARANDOLE_ANALYTICS_SETTLE="PT0.5S") as worker:

@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 app = App(name="rebuild", help="Build a read model's store again from history, and switch its service over to it.")
 
-Service = Annotated[str, Parameter(name="--service", help="The read model: analytics, console.")]
+Service = Annotated[str, Parameter(name="--service", help="The read model that is rebuilt.")]
 
 
 @Parameter(name="*")

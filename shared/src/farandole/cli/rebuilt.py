@@ -54,13 +54,15 @@ async def rebuilt(
     served = await rebuilding.served(wait)
     dropped, left = [], []
     for number in (*plan.drops, *(() if keep else (plan.current,))):
+        if number == plan.current and not served:
+            left.append(number)  # for all that is known it still answers
+            continue
         try:
-            if not served and number == plan.current:
-                raise OperationError(f"generation {number} may still answer")
             await rebuilding.drop(number, actor, within=wait)
-            dropped.append(number)
         except OperationError:
             left.append(number)
+        else:
+            dropped.append(number)
     return Outcome(
         service=plan.service,
         generation=plan.generation,

@@ -31,6 +31,11 @@ class Switchboard:
     def __init__(self) -> None:
         self._shown: _Shown | None = None
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether what is shown answers a request now."""
+        return self._shown is not None and self._shown.requests > 0
+
     async def show(self, app: ASGIApp) -> None:
         """Answer from ``app`` from now on; return when the requests to the former one have ended, or took too long.
 
