@@ -14,7 +14,7 @@ from datetime import timedelta
 
 import pytest
 from farandole.errors import OperationError, UsageError
-from farandole.read_model import Generation
+from farandole.read_model import Generation, Opening
 from farandole.store import Store
 from read_model_world import SOMEBODY, Replica, World, until, world_of
 
@@ -112,15 +112,19 @@ async def test_what_is_dropped_is_gone_and_cannot_be_gone_back_to(backend, url) 
 
 
 @LONG
-async def test_a_generation_that_a_replica_holds_is_not_removed(backend, url) -> None:
+async def test_a_generation_that_a_process_holds_is_not_removed(backend, url) -> None:
     async with world_of(backend, url) as world, world.replica() as replica, world.operator() as operator:
         await world.happen(30)
         await replica.until(30)
+        first = Opening(generation=Generation(number=1), settings=world.settings, built=True)
+        slow = await operator.subject.open(first)
         await operator.rebuild()
+        await until(lambda: _answers_from(replica, 2), lambda: f"still {replica.generation}")
         with pytest.raises(OperationError, match="still held"):
-            await operator.rebuilding.drop(1, SOMEBODY, within=timedelta(0))
+            await operator.rebuilding.drop(1, SOMEBODY, within=timedelta(seconds=1))
         with pytest.raises(UsageError, match="no generation to go back to"):
             await operator.rebuilding.back()
+        await slow.close()
         await operator.rebuilding.drop(1, SOMEBODY, within=timedelta(seconds=30))
         assert await replica.count() == 30
 
