@@ -322,6 +322,13 @@ MUTANTS = (
         ),
     ),
     Mutant(
+        name="a replay of what the inbox calls dead",
+        target="farandole.engine.rerun:_is_open",
+        old='return remembered.state == "tombstone"',
+        new="return False",
+        caught_by=Catching(file=AGAIN, test="test_what_is_dead_is_left_to_a_redrive"),
+    ),
+    Mutant(
         name="a skipped delivery is not kept in the inbox",
         target=f"{PROCESSOR}._skip",
         old="known = await self._note(admitted.delivery, Store.skip)",

@@ -25,7 +25,8 @@ async def runs(delivery: Delivery, handler: Handler | None, *, store: Store | No
 
 async def _is_open(delivery: Delivery, store: Store, session: LedgerSession) -> bool:
     source, event_id = delivery.envelope.source, delivery.event_id
-    if await store.handled([(source, inbox_id(event_id))]):
-        return False
+    remembered = await store.remembered(source, inbox_id(event_id))
+    if remembered is not None:
+        return remembered.state == "tombstone"
     entry = await session.lookup(event_key(source, event_id))
     return entry is not None and entry.state is not State.DONE

@@ -90,6 +90,10 @@ class Inbox:
         """Put the follow-ons into the row that ``claim`` inserted in the same transaction."""
         await session.execute(self._store, {"of_source": source, "of_event_id": event_id, "packed": packed})
 
+    def find_one(self, source: str, event_id: str) -> tuple[Executable, Mapping[str, Any]]:
+        """Return the SELECT, with its parameters, for the row of one key, settled or a tombstone."""
+        return self._one, {"source": source, "event_id": event_id}
+
     def find(self, keys: Sequence[Key]) -> tuple[Executable, Mapping[str, Any]]:
         """Return the one SELECT, with its parameters, for the settled rows of many keys."""
         if self._dialect == "sqlite":

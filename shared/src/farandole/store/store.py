@@ -16,7 +16,7 @@ from farandole.errors import StartError
 from farandole.read_model import Generation
 from farandole.store.database import Database, Session
 from farandole.store.entry import InboxEntry, StoredFollowOn, pack
-from farandole.store.inbox import HANDLED, SKIPPED, TOMBSTONE, Inbox, Key, by_key
+from farandole.store.inbox import HANDLED, SKIPPED, TOMBSTONE, Inbox, Key, by_key, entry_of
 from farandole.store.outbox import Outbox
 from farandole.store.place import PLAIN, place_of
 from farandole.store.sqlite import SQLiteDatabase
@@ -113,6 +113,11 @@ class Store:
         if not keys:
             return {}
         return by_key(await self._database.rows(*self._inbox.find(keys)))
+
+    async def remembered(self, source: str, event_id: str) -> InboxEntry | None:
+        """Return the inbox entry of one event (source, inbox id), be it settled or a tombstone; waits for no writer."""
+        rows = await self._database.rows(*self._inbox.find_one(source, event_id))
+        return entry_of(rows[0]) if rows else None
 
     @asynccontextmanager
     async def delivery(self, source: str, event_id: str, attempt: int, digest: bytes) -> AsyncGenerator[DeliveryWork]:
