@@ -8,20 +8,28 @@ import json
 import os
 import sys
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from audited import Audited
+from farandole.breaker import BreakerState, Phase, RedisBreakers
+from farandole.breaker.state import begun
 from farandole.cli.main import main
 from farandole.local.services import database_variable
+from farandole.operations import AuditTopic, Began, Noted
 from farandole.testing.backend import Backend
+from redis.asyncio import Redis
 from shop import Shop
 from sqlalchemy import create_engine, text
 from world import message
 
+LONG = pytest.mark.skipif(os.environ.get("FARANDOLE_LONG") != "1", reason="FARANDOLE_LONG=1 runs it")
+"""Marks what only runs on request: the same ways, a corner further."""
 SOURCE = "test"
 WITHIN = 20.0
 WHY = ("--reason", "a test wants it", "--yes")
@@ -51,6 +59,7 @@ class Counter:
     """A shop that runs, with a database where there is a ``url``, and commands about it."""
 
     def __init__(self, shop: Shop, folder: Path, backend: Backend, *, url: str) -> None:
+        self._installed = folder / "installed"
         self.shop = shop
         self.mesh = Audited(shop.service, folder, backend, (shop.placed,), url)
         self._backend = backend
@@ -63,6 +72,7 @@ class Counter:
             "FARANDOLE_BROKERS": self._backend.bootstrap,
             "FARANDOLE_REDIS_URL": self._backend.redis_url,
             "FARANDOLE_CLUSTER": self._backend.cluster_id,
+            "FARANDOLE_CONTEXTS": str(self._installed.parent / "contexts.toml"),
         }
         return told | ({database_variable(self.shop.tag): self._url} if self._url else {})
 
@@ -120,9 +130,71 @@ class Counter:
         engine.dispose()
         return [(str(thing), int(total)) for thing, total in rows]
 
+    async def records(self) -> Sequence[Noted]:
+        """What the audit topic has of this service."""
+        async with AuditTopic(self.mesh.target.connection) as topic:
+            found = await topic.read()
+        mine = {
+            one.record.operation
+            for one in found
+            if isinstance(one.record, Began) and one.record.begun.service == self.shop.tag
+        }
+        return [one for one in found if one.record.operation in mine]
+
+    def uninstall(self) -> None:
+        """Have nothing here know the service."""
+        for one in self._installed.glob("*.dist-info/*"):
+            one.unlink()
+
+    def as_viewer(self, folder: Path) -> tuple[str, str]:
+        """Return the option that makes a command that of somebody who may only look."""
+        databases = f'\ndatabases = {{ {self.shop.tag} = "{self._url}" }}' if self._url else ""
+        (folder / "contexts.toml").write_text(
+            f'[looking]\nbrokers = "{self._backend.bootstrap}"\nredis_url = "{self._backend.redis_url}"\n'
+            f'cluster = "{self._backend.cluster_id}"\nrole = "viewer"{databases}\n'
+        )
+        return "--context", "looking"
+
+    async def open_breaker(self) -> None:
+        """Have the fleet hold that what the shop's handler depends on is away."""
+        name = f"carrier-{self.shop.tag}"
+        breakers = RedisBreakers(self._backend.redis_url, cluster=self._backend.cluster_id)
+        await breakers.change(name, _opened)
+        await breakers.close()
+
+    @asynccontextmanager
+    async def elsewhere(self, *arguments: str) -> AsyncGenerator[asyncio.subprocess.Process]:
+        """Run ``farandole dlq`` in a process of its own, which nobody can stop but by a kill."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-c",
+            "from farandole.cli import main; main()",
+            "dlq",
+            *arguments,
+            env={**os.environ, **self.environment, "PYTHONPATH": path(self._installed)},
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        try:
+            yield process
+        finally:
+            if process.returncode is None:
+                process.kill()
+            await process.wait()
+
+    async def let_the_lease_end(self) -> None:
+        """Take away the lease of a process that was killed, as fifteen seconds would."""
+        async with Redis.from_url(self._backend.redis_url) as redis:
+            await redis.delete(f"farandole:{{{self._backend.cluster_id}:{self.shop.tag}}}:operation")
+
     def redelivered(self) -> list[str]:
         """The ids of the events on the redelivery topic."""
         return [one.headers["ce_id"] for one in self.mesh.world.read(f"{self.shop.tag}.redelivery")]
+
+
+def _opened(_: BreakerState | None, now: datetime) -> tuple[BreakerState, None]:
+    later = now + timedelta(hours=1)
+    return replace(begun(now), phase=Phase.OPEN, reason="a test", next_probe=later), None
 
 
 def ran(arguments: Sequence[str]) -> Ran:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from counter import Counter
+from counter import LONG, WHY, Counter
 
 pytestmark = pytest.mark.mesh
 
@@ -28,8 +28,11 @@ async def test_a_group_is_sent_again_once_and_what_dies_later_is_not(shop: Count
     assert (await shop.redrive("c"))["done"] == 1
     assert sorted(shop.redelivered()) == ["a", "b", "c", "c"]
     assert [thing for thing, _ in shop.effects()] == ["a", "b", "c"]
+    assert (await shop.dlq("redrive", "a", "b", "c", *shop.here, *WHY)).code == 2
+    assert len(shop.redelivered()) == 4
 
 
+@LONG
 async def test_what_is_done_is_not_sent_again(shop: Counter):
     await shop.die("a", "b")
     shop.shop.mended = True
@@ -64,6 +67,7 @@ async def test_all_of_them_are_sent_again_after_redis_was_wiped(shop: Counter):
     assert shop.effects() == [("a", 0), ("b", 0)]
 
 
+@LONG
 async def test_without_a_database_a_wiped_ledger_leaves_every_letter_open(plain: Counter):
     await plain.die("a")
     plain.shop.mended = True
@@ -85,6 +89,7 @@ async def test_a_canary_that_dies_keeps_the_others_back(shop: Counter):
     assert shop.effects() == [("a", 0), ("b", 0), ("c", 0)]
 
 
+@LONG
 async def test_what_is_on_its_way_is_not_sent_twice(shop: Counter):
     await shop.die("a")
     await shop.mesh.stop()
@@ -100,6 +105,7 @@ async def test_what_is_on_its_way_is_not_sent_twice(shop: Counter):
     assert shop.effects() == [("a", 0)]
 
 
+@LONG
 async def test_a_plan_shows_what_would_be_sent_and_sends_nothing(shop: Counter):
     await shop.die("a", "b")
     found = await shop.json("redrive", "--group", await shop.group(), "--plan", code=3)
@@ -108,6 +114,7 @@ async def test_a_plan_shows_what_would_be_sent_and_sends_nothing(shop: Counter):
     assert (await shop.json("redrive", "a", "--plan", "--limit", "1", code=3))["send"] == 1
 
 
+@LONG
 async def test_a_selection_is_sent_and_nothing_else(shop: Counter):
     await shop.die("a", "b")
     shop.shop.mended = True

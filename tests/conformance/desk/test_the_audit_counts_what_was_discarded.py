@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 from audited import counts, kinds
-from counter import WHY, Counter
+from counter import LONG, WHY, Counter
 
 pytestmark = pytest.mark.mesh
 
@@ -30,6 +30,7 @@ async def test_a_discarded_letter_is_counted_as_discarded_until_it_is_opened_aga
     assert counts(await shop.mesh.audit()) == {"done": 2}
 
 
+@LONG
 async def test_what_was_handled_since_is_resolved_and_cannot_be_discarded(shop: Counter):
     await shop.die("a")
     shop.shop.mended = True
@@ -40,6 +41,7 @@ async def test_what_was_handled_since_is_resolved_and_cannot_be_discarded(shop: 
     assert counts(await shop.mesh.audit()) == {"done": 1}
 
 
+@LONG
 async def test_a_letter_without_a_database_that_contradicts_the_ledger_can_be_put_aside(plain: Counter):
     await plain.die("a")
     record = await plain.mesh.record(f"{plain.shop.tag}.dlq", "a")

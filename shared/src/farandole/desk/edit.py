@@ -79,8 +79,9 @@ class Edit:
         """Return if the letter still counts and is still open. Raises OperationError."""
         key, at = self.case.letter.subject.key, self.case.letter.coordinates
         now = next((one for one in board.cases if one.letter.subject.key == key), None)
-        if now is None or (obstacle := to_edit(now)):
-            raise refused_edit(self.case, "it is gone" if now is None else obstacle)
+        obstacle = "it is gone" if now is None else to_edit(now)
+        if now is None or obstacle:
+            raise refused_edit(self.case, obstacle)
         if now.letter.coordinates != at:
             raise refused_edit(self.case, f"another letter counts by now: {named(now.letter.coordinates)}")
 

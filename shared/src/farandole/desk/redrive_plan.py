@@ -61,7 +61,7 @@ class RedrivePlan:
 
 def planned(service: str, cases: Iterable[Case], *, force: bool = False) -> RedrivePlan:
     """Return the plan for these cases: of several letters of an event only the one that counts."""
-    sends, held = [], Counter[str]()
+    sends, held = list[Send](), Counter[str]()
     for case in cases:
         obstacle = to_redrive(case, force=force)
         if obstacle:
