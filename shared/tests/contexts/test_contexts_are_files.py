@@ -194,7 +194,10 @@ def test_contexts_are_shown_without_their_secrets(file, capsys):
         assert word in shown
 
 
-@pytest.mark.parametrize("command", [["audit"], ["breakers"], ["topics", "plan"], ["topics", "apply"]])
+@pytest.mark.parametrize(
+    "command",
+    [["audit", "--service", "suppliers"], ["operations"], ["breakers"], ["topics", "plan"], ["topics", "apply"]],
+)
 def test_every_command_takes_a_context_and_ends_with_2_where_there_is_none(file, monkeypatch, capsys, command):
     monkeypatch.setattr(sys, "argv", ["farandole", *command, "--context", "nowhere"])
     with pytest.raises(SystemExit) as ended:

@@ -25,7 +25,7 @@ from farandole.operations import AuditTopic, Began, Ended, Redelivery, Resumed
 from farandole.private_topics import PrivateTopics
 from given_again import send_all, sending
 
-COUNT = 3_000
+COUNT = 1_500
 SENDER = Path(__file__).with_name("given_again.py")
 
 

@@ -21,7 +21,7 @@ from farandole.errors import LedgerUnavailableError, OperationError
 from farandole.operations import Lease, holder
 from given_again import operation
 
-SHORT = timedelta(seconds=1)
+SHORT = timedelta(milliseconds=700)
 HOLD = """
 import asyncio, sys
 sys.path.insert(0, sys.argv[1])
@@ -29,7 +29,7 @@ from datetime import timedelta
 from farandole.operations import Lease
 from given_again import operation
 async def hold():
-    async with Lease(sys.argv[2], cluster="c", operation=operation("op-1", sys.argv[3]), lasts=timedelta(seconds=1)):
+    async with Lease(sys.argv[2], cluster="c", operation=operation("op-1", sys.argv[3]), lasts=timedelta(milliseconds=700)):
         print("held", flush=True)
         await asyncio.Event().wait()
 asyncio.run(hold())

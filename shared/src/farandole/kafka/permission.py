@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import contextmanager
+from typing import Final
 
 from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import AdminClient
 
 from farandole.errors import BrokerUnavailableError, NotPermittedError
+from farandole.kafka.connection import Connection
 from farandole.kafka.departure import AUTHORISATION
+
+WITHIN: Final = 15.0
 
 
 @contextmanager
@@ -25,6 +30,22 @@ def permitted(what: str) -> Generator[None]:
             why=str(cause.args[0]),
             do="ask whoever runs the brokers for it (docs/howto/work-on-a-remote-mesh.md), or choose another --context",
         ) from error
+
+
+def demand_visible(connection: Connection, topic: str) -> None:
+    """Return where a topic that the brokers do not name among theirs is really not there. Blocks.
+
+    Raises NotPermittedError where they only keep it from whoever asks, and BrokerUnavailableError.
+    """
+    with permitted(f"see {topic}"):
+        try:
+            found = AdminClient(connection.properties()).list_topics(topic, timeout=WITHIN).topics.get(topic)
+            if found is not None and found.error is not None and is_refused(KafkaException(found.error)):
+                raise KafkaException(found.error)
+        except KafkaException as error:
+            raise BrokerUnavailableError(
+                f"the brokers do not tell of {topic}", why=str(error.args[0]), do="farandole doctor"
+            ) from error
 
 
 def is_refused(error: BaseException) -> bool:

@@ -13,7 +13,7 @@ from farandole.engine.ports import Message, Partition
 from farandole.errors import OperationError
 from farandole.kafka.connection import Connection
 from farandole.kafka.log_reader import LogReader, Span
-from farandole.kafka.permission import permitted
+from farandole.kafka.permission import demand_visible, permitted
 from farandole.kafka.publisher import KafkaPublisher
 from farandole.kafka.topics import AUDIT, audit_topic, create, missing
 from farandole.operations.audit_record import KINDS, MOST_BYTES, AuditRecord, Decoding, Noted, encoded
@@ -103,6 +103,7 @@ class AuditTopic:
         """Return the records from ``start`` or ``since`` on, and the offset that comes next."""
         log = LogReader(self._connection)
         if _ONLY not in log.partitions():
+            demand_visible(self._connection, AUDIT)
             return [], start
         end = log.ends([_ONLY])[_ONLY]
         first = max(start, log.starts([_ONLY])[_ONLY])

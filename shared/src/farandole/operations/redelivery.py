@@ -13,7 +13,7 @@ from farandole.engine.ports import Partition
 from farandole.errors import OperationError
 from farandole.kafka.connection import Connection
 from farandole.kafka.log_reader import LogReader, Span
-from farandole.kafka.permission import permitted
+from farandole.kafka.permission import demand_visible, permitted
 from farandole.kafka.publisher import KafkaPublisher
 from farandole.operations.sending import Sending, origin_of
 from farandole.operations.sent import Sent
@@ -46,10 +46,11 @@ class Redelivery:
         mine = [one for one in everywhere if one.topic == self.topic]
         self._partitions = sorted(mine, key=lambda one: one.number)
         if not self._partitions:
+            await asyncio.to_thread(demand_visible, self._connection, self.topic)
             raise OperationError(
                 f"there is no topic {self.topic} on this mesh",
-                why=f"{self._service} never ran here, or this user may not see its topics",
-                do="farandole topics apply   or ask whoever runs the brokers",
+                why=f"{self._service} never ran here, or another mesh is meant",
+                do="farandole topics apply   creates it; farandole contexts   shows the meshes",
                 code="E518",
             )
         self._publisher = KafkaPublisher(self._connection)
