@@ -29,7 +29,8 @@ from datetime import timedelta
 from farandole.operations import Lease
 from given_again import operation
 async def hold():
-    async with Lease(sys.argv[2], cluster="c", operation=operation("op-1", sys.argv[3]), lasts=timedelta(milliseconds=700)):
+    mine = operation("op-1", sys.argv[3])
+    async with Lease(sys.argv[2], cluster="c", operation=mine, lasts=timedelta(milliseconds=700)):
         print("held", flush=True)
         await asyncio.Event().wait()
 asyncio.run(hold())
