@@ -43,6 +43,14 @@ def id_() -> str:
     return uuid.uuid4().hex
 
 
+async def test_what_could_not_be_read_again_is_not_written(connection, id_):
+    async with AuditTopic(connection) as topic:
+        wrong = Ended(operation=id_, at=datetime.now(UTC), result="done", counts={"sent": False})
+        with pytest.raises(OperationError, match="read again"):
+            await topic.append(wrong)
+        assert await topic.read(operation=id_) == []
+
+
 async def test_the_beginning_is_there_before_the_first_step_and_the_end_after_the_last(connection, id_):
     async with AuditTopic(connection) as topic:
         async with recorded(topic, operation(id_, "payments"), marks={0: 7}, details={"letters": 3}) as receipt:

@@ -121,6 +121,12 @@ def test_again_brings_nothing_new_and_with_a_cascade_everything() -> None:
     assert foreseen(ONE, [STORED], mode=Mode.AGAIN, cascade=True, topics=Topics(ID)).foreseen()[0].new == 1
 
 
+def test_a_single_run_is_a_count_too_and_no_truth() -> None:
+    for mode in Mode:
+        (found,) = foreseen(ONE, [STORED], mode=mode, topics=Topics(ID)).foreseen()
+        assert type(found.new) is int  # a bool equals it, and a plan that holds one cannot be read again
+
+
 def test_what_was_emitted_is_counted_once_by_the_event_that_was_handled_then() -> None:
     with Emitted("s") as emitted:
         envelopes = [_answer("1", "c"), _answer("1", "c"), _answer("2", "c"), _answer("3", "other", causes=("c",))]

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta
 
+from farandole.errors import OperationError
 from farandole.operations.operation import Moment, Name, Operation, Words
 
 VERSION: Final = 1
@@ -130,5 +131,15 @@ class Decoding:
 
 
 def encoded(record: AuditRecord) -> bytes:
-    """Return the record as JSON."""
-    return msgspec.json.encode(record)
+    """Return the record as JSON. Raises OperationError where it could not be read again."""
+    value = msgspec.json.encode(record)
+    try:
+        # The encoder does not look at types, and what does not fit a reader would pass over as foreign.
+        msgspec.json.decode(value, type=type(record))
+    except msgspec.ValidationError as unfit:
+        raise OperationError(
+            f"what is to be recorded of {record.operation} could not be read again",
+            why=str(unfit),
+            do="nothing was done; tell whoever maintains Farandole",
+        ) from unfit
+    return value

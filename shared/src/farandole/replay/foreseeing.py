@@ -111,7 +111,7 @@ class Foreseeing:
             return
         for one in to_come:
             counts = self._counts.setdefault(one.type, Counter())
-            counts.update({"count": 1, one.basis.value: 1, "new": self._is_new(one)})
+            counts.update({"count": 1, one.basis.value: 1, "new": int(self._is_new(one))})
 
     def _is_new(self, one: Expected) -> bool:
         """Tell whether somebody downstream would see it for the first time."""
