@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from farandole.errors import FarandoleError
-from farandole.store import AlreadyHandled, DeliveryWork, Store, StoredFollowOn, Tombstoned
+from farandole.store import AlreadyHandled, DeliveryWork, Store, StoredFollowOn, Tombstoned, inbox_id
 from sqlalchemy import Table, func, select
 from sqlalchemy.exc import IntegrityError
 
@@ -342,6 +342,34 @@ async def test_what_is_handled_is_never_given_up(store: Store, table: Table, att
     assert (entry.attempt, entry.follow_ons) == (1, FOLLOW_ONS)
     with pytest.raises(AlreadyHandled):
         await handle(store, table, attempt=attempt)
+
+
+async def test_what_a_replay_skips_is_settled_without_effects_and_forgotten_with_age(store: Store, table: Table):
+    key = inbox_id(EVENT, "r-1")
+    assert await store.skip(SOURCE, key, 0) is None
+
+    again = await store.skip(SOURCE, key, 0)
+    assert again is not None
+    assert (again.state, again.follow_ons) == ("skipped", ())
+    assert list(await store.handled([(SOURCE, key), (SOURCE, EVENT)])) == [(SOURCE, key)]
+    assert await store.tombstone(SOURCE, key, 0) == again
+    with pytest.raises(AlreadyHandled):
+        async with store.delivery(SOURCE, key, 0, DIGEST) as delivery:
+            await delivery.finish(FOLLOW_ONS)
+    await handle(store, table)
+    assert await store.prune(datetime.now(UTC) + timedelta(seconds=1)) == 2
+
+
+async def test_what_is_handled_is_not_skipped_and_what_is_given_up_stays_so(store: Store, table: Table):
+    await handle(store, table)
+    handled = await store.skip(SOURCE, EVENT, 0)
+    assert handled is not None
+    assert handled.follow_ons == FOLLOW_ONS
+
+    await store.tombstone(SOURCE, "given-up", 1)
+    assert await store.skip(SOURCE, "given-up", 1) is None
+    states = [await store.remembered(SOURCE, one) for one in (EVENT, "given-up", "never-heard-of")]
+    assert [one and one.state for one in states] == ["handled", "tombstone", None]
 
 
 async def test_pruning_forgets_old_handled_events_and_keeps_every_tombstone(store: Store, table: Table):
