@@ -76,7 +76,10 @@ async def sound(audited: Audited, **expected: int) -> int:
     report = await audited.audit()
     assert (report.findings, report.is_good) == ([], True)
     assert counts(report) == {name.replace("_", " "): count for name, count in expected.items() if count}
-    return report.balances[0].replayed
+    (balance,) = report.balances
+    assert balance.told == (f"{balance.events} ({balance.replayed} again)" if balance.replayed else f"{balance.events}")
+    assert balance.document()["replayed"] == balance.replayed
+    return balance.replayed
 
 
 @KINDS

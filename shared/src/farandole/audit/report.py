@@ -34,6 +34,11 @@ class Balance:
     replayed: int = 0
 
     @property
+    def told(self) -> str:
+        """How many events there are, in words: those that a replay handles again among them."""
+        return f"{self.events} ({self.replayed} again)" if self.replayed else str(self.events)
+
+    @property
     def total(self) -> int:
         """How many events have a standing."""
         return sum(self.standings.values())

@@ -100,7 +100,7 @@ def _show(report: Report, findings: Sequence[Finding]) -> None:
     rows = []
     for balance in report.balances:
         counts = [str(balance.standings.get(one, 0)) for one in columns]
-        rows.append((balance.service, str(balance.events), "=", *counts, "even" if balance.is_even else "NOT EVEN"))
+        rows.append((balance.service, balance.told, "=", *counts, "even" if balance.is_even else "NOT EVEN"))
     head = ("service", "in", "=", *(one.value for one in columns), "")
     print_table(f"audit at {report.at:%H:%M:%S} UTC, {report.seconds:.1f} s", head, rows)
     if findings:
