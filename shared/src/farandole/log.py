@@ -35,3 +35,12 @@ def configure(level: str, *, service: str) -> None:
     handler.setFormatter(formatter)
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     structlog.contextvars.bind_contextvars(service=service)
+
+
+def to_stderr() -> None:
+    """Let a command's warnings go to stderr, wherever that leads when they come: stdout is for what was asked."""
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
+        cache_logger_on_first_use=False,
+    )

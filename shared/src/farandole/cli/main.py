@@ -8,6 +8,7 @@ from typing import Final
 
 from cyclopts import App, CycloptsError
 
+from farandole import log
 from farandole.cli.exit_code import ExitCode, exit_code_of
 from farandole.cli.output import error_line
 from farandole.errors import FarandoleError
@@ -50,6 +51,7 @@ def build() -> App:
 def main() -> None:
     """Run the command line and exit: 0 ok, 1 failed, 2 usage, 3 changes planned, 4 a check failed, 5 unreachable."""
     as_json = "--json" in sys.argv
+    log.to_stderr()
     try:
         result = build()(exit_on_error=False, print_error=True)
     except CycloptsError:

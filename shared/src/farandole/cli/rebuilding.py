@@ -21,7 +21,7 @@ from farandole.cli.rebuilt import Outcome, rebuilt, shown
 from farandole.contexts import Target
 from farandole.errors import UsageError
 from farandole.operations import AuditTopic, Operation, recorded
-from farandole.rebuild import Actor, Rebuilding
+from farandole.rebuild import Actor, Rebuilding, demand_read_model
 from farandole.rebuild.ground import rebuilding_of
 from farandole.selection.bound import Moment, parse_bound
 
@@ -48,8 +48,10 @@ class Options:
         return timedelta(seconds=self.wait)
 
     def target(self, service: str) -> Target:
-        """Return the mesh that is meant."""
-        return mesh(self.context, self.home, [installed.service(service)])
+        """Return the mesh that is meant. Raises UsageError, also where the service is no read model."""
+        named = installed.service(service)
+        demand_read_model(named)
+        return mesh(self.context, self.home, [named])
 
 
 @app.default
