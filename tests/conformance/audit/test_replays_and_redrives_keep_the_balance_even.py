@@ -143,4 +143,4 @@ async def test_what_was_passed_over_is_named_with_its_replay(run, mine, sqlite_u
     await audited.skip([f"{mine.tag}.redelivery"])
     report = await audited.audit()
     assert kinds(report) == {"e-0": "lost", "e-1": "lost"}
-    assert all("as attempt 1 of the replay r-1" in finding.do for finding in report.findings)
+    assert all("replay run r-1" in finding.do for finding in report.findings)
