@@ -16,6 +16,7 @@ from farandole.avro_schema import records
 from farandole.avro_writer import WriteRecord, compile_writer
 from farandole.errors import ContractError, OversizeError, UndecodableError
 from farandole.event import Event
+from farandole.personal import TAG
 from farandole.schema import EventSchema, SchemaSource
 
 MAGIC: Final = b"\x00"
@@ -173,15 +174,16 @@ def _parsed(avsc: Mapping[str, Any]) -> Any:
 
 
 def _same_shape(one: Any, other: Any) -> bool:
-    """Tell whether two schemas differ in nothing but docs."""
-    return bool(_without_docs(one) == _without_docs(other))
+    """Tell whether two schemas differ in nothing but what is for people: docs, and what is personal."""
+    return bool(_bare(one) == _bare(other))
 
 
-def _without_docs(node: Any) -> Any:
+def _bare(node: Any) -> Any:
     if isinstance(node, Mapping):
-        return {name: _without_docs(part) for name, part in cast("Mapping[str, Any]", node).items() if name != "doc"}
+        parts = cast("Mapping[str, Any]", node).items()
+        return {name: _bare(part) for name, part in parts if name not in ("doc", TAG)}
     if isinstance(node, list | tuple):
-        return [_without_docs(part) for part in cast("list[Any]", node)]
+        return [_bare(part) for part in cast("list[Any]", node)]
     return node
 
 

@@ -64,6 +64,9 @@ def test_a_schema_that_is_right_has_no_problem() -> None:
 
 
 FAULTS: dict[str, tuple[str, Callable[[Avsc], object]]] = {
+    "a tag of what is personal that is no tag": ("E238", lambda s: field(s, "at").update(pii="yes")),
+    "a tag that says no": ("E238", lambda s: field(s, "at").update(pii=False)),
+    "a personal key": ("E238", lambda s: field(s, "move_id").update(pii=True)),
     "no doc on the event": ("E236", lambda s: s.pop("doc")),
     "a blank doc on a field": ("E236", lambda s: field(s, "at").update(doc=" ")),
     "no doc on a field of a nested record": (
@@ -146,6 +149,10 @@ def test_a_problem_names_the_line_of_its_field() -> None:
     (problem,) = lint([broken])
     assert '"currency"' in broken.text.splitlines()[problem.line - 1]
     assert str(problem).startswith(f"moves/Moved.avsc:{problem.line}: E236 the field currency of Moved has no doc")
+
+
+def test_a_field_may_be_personal() -> None:
+    assert lint([changed(lambda s: field(s, "home").update(pii=True))]) == []
 
 
 def test_a_shared_record_is_the_same_wherever_it_is_defined() -> None:

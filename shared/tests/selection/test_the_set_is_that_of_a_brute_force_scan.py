@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from io import BytesIO
 from typing import Any
 
@@ -22,7 +23,7 @@ from farandole.kafka.connection import Connection
 from farandole.kafka.log_reader import LogReader
 from farandole.private_topics import PrivateTopics
 from farandole.schema import EventSchema
-from farandole.selection import Frozen, Moment, Offset, Reading, Request, Selection, Tally, freeze, resolve, scan
+from farandole.selection import Frozen, Moment, Offset, Reading, Request, Selection, Tally, first, freeze, resolve, scan
 from farandole.testing.backend import Backend
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
@@ -265,6 +266,32 @@ def test_any_selection_finds_what_a_patient_person_finds(world: World, drawn: Ma
     selection = resolved(world, drawn)
     if selection is not None:
         assert world.selected(selection) == world.expected(selection)
+
+
+@pytest.mark.parametrize(("most", "most_bytes"), [(3, 1 << 30), (1_000, 200)])
+def test_a_limit_that_is_too_large_for_memory_finds_the_same(
+    world: World, monkeypatch: pytest.MonkeyPatch, most: int, most_bytes: int
+) -> None:
+    monkeypatch.setattr(first, "MOST_KEPT", most)
+    monkeypatch.setattr(first, "MOST_KEPT_BYTES", most_bytes)
+    selection = Selection(topics=world.odd.topics, keys=frozenset(("k1",)), limit=17)
+    assert world.selected(selection) == world.expected(selection)
+
+
+def test_a_limited_selection_comes_in_the_order_of_time(world: World) -> None:
+    selection = Selection(topics=(world.odd.stamped,), limit=50)
+    frozen = freeze(world.reader, selection)
+    (batch,) = scan(world.reader, frozen, selection, world.reading)
+    assert len(batch) == 50
+    assert [one.millis for one in batch] == sorted(one.millis for one in batch)
+
+
+def test_what_became_of_a_frozen_set_is_said(world: World) -> None:
+    selection = Selection(topics=world.odd.topics)
+    frozen = freeze(world.reader, selection)
+    assert frozen.changes(world.reader) == []
+    other = replace(frozen, topic_ids={world.odd.stamped: "another", "gone": "x"})
+    assert other.changes(world.reader) == ["the topic gone is gone", f"the topic {world.odd.stamped} was made again"]
 
 
 def test_the_conditions_tell_records_apart(world: World) -> None:

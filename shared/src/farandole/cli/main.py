@@ -27,6 +27,8 @@ BUILT_IN: Final = {
     "contexts": ("farandole.cli.contexts:contexts", "Show the meshes that have a name: what --context takes."),
     "operations": ("farandole.cli.operations:app", "Show what was done to the mesh, by whom and why."),
     "audit": ("farandole.cli.audit:command", "Show what became of every event; name those that are lost."),
+    "tail": ("farandole.cli.tail:tail", "Show events as they come."),
+    "events": ("farandole.cli.events:app", "Look events up in the topics."),
     "replay": ("farandole.cli.replay:app", "Deliver history again to one service, exactly as planned."),
     "dlq": ("farandole.cli.dlq:app", "Show dead letters; send them again, mend them, put them aside."),
     "run": ("farandole.cli.run:run", "Run one installed service as this process."),

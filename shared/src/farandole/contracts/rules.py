@@ -13,6 +13,7 @@ from farandole.contracts.folder import SchemaFile
 from farandole.contracts.problem import Problem
 from farandole.contracts.python_type import python_type
 from farandole.errors import ContractError
+from farandole.personal import TAG
 
 RESERVED: Final = frozenset({"avro", "key", "types", "catalogue"})
 TYPES: Final = "types"
@@ -125,6 +126,7 @@ def _field(file: SchemaFile, record: Record, field: Field, known: Mapping[str, R
         what = f"the field {name} holds what events do not carry"
         yield at_line(file, unsupported.code, what, why=unsupported.what, do=unsupported.do, at=at)
         return
+    yield from _tag(file, field, at)
     if name.endswith("_cents") and node not in ("long", ["null", "long"]):
         why = "money is a whole number of minor units of 64 bits"
         yield at_line(file, "E229", f"the amount {name} is no long", why=why, do='give it the type "long"', at=at)
@@ -138,6 +140,19 @@ def _field(file: SchemaFile, record: Record, field: Field, known: Mapping[str, R
             do="give the items a field that takes at least a byte",
             at=at,
         )
+
+
+def _tag(file: SchemaFile, field: Field, at: tuple[str, ...]) -> Iterator[Problem]:
+    """Yield a tag of personal data that nobody would heed, and one on what is shown everywhere."""
+    name = str(field["name"])
+    if field.get(TAG, True) is not True:
+        why = "only true marks a field as personal; anything else would leave it unmasked"
+        what = f"the tag {TAG} of {name} is {json.dumps(field[TAG])}"
+        yield at_line(file, "E238", what, why=why, do=f'write "{TAG}": true, or leave it out', at=at)
+    elif TAG in field and at == (str(file.avsc["name"]), "fields", str(file.avsc["key"])):
+        why = "the key of a record is shown, logged and used in every service, so it cannot be masked"
+        what = f"the key field {name} is personal"
+        yield at_line(file, "E238", what, why=why, do="choose a key that says nothing of a person", at=at)
 
 
 def _default(file: SchemaFile, field: Field, known: Mapping[str, Record], at: tuple[str, ...]) -> Iterator[Problem]:

@@ -88,7 +88,7 @@ class Frozen:
 
 
 def freeze(reader: LogReader, selection: Selection, *, clock: Clock | None = None) -> Frozen:
-    """Ask the brokers where the bounds of a selection lie at this moment; its limit is not looked at (`limited`).
+    """Ask the brokers where the bounds of a selection lie at this moment; its limit is for `scan` to keep.
 
     Blocks. Raises UsageError for a topic that does not exist, and BrokerUnavailableError.
     """

@@ -7,8 +7,8 @@ from datetime import timedelta
 
 from farandole.engine.ports import Partition
 from farandole.kafka.log_reader import TICK, LogReader
+from farandole.selection.first import First
 from farandole.selection.frozen import Frozen
-from farandole.selection.limited import limited
 from farandole.selection.reading import Reading
 from farandole.selection.request import where_of
 from farandole.selection.selected import Selected
@@ -29,18 +29,26 @@ def scan(
     """Yield the selected records in batches: of one partition in the log's order, of several mixed.
 
     The set, and the order within each partition, are the same each time that a frozen set is read. A batch is empty
-    where nothing of what was read is selected. Holds a batch and what the client fetches ahead in memory; with a limit
-    also three numbers a record of it, and the records are read twice. ``pii`` says whether ``where`` may ask about
-    personal fields: whoever resolved the request has refused it otherwise. ``tally`` is counted on.
+    where nothing of what was read is selected. Holds a batch and what the client fetches ahead in memory.
+
+    With a limit the records come in the order in which they are counted, in one batch, as long as they all together
+    take little memory; else three numbers of each are held, and the records are read a second time. ``pii`` says
+    whether ``where`` may ask about personal fields: whoever resolved the request has refused it otherwise. ``tally``
+    is counted on.
 
     Blocks. Raises BrokerUnavailableError, and UsageError where the expression takes too long.
     """
     where = where_of(selection, reading.catalogue, pii=pii)
+    tally = Tally() if tally is None else tally
     if selection.limit is not None:
-        first = Sieve(selection, reading, where=where, tally=Tally())
-        frozen = limited(reader, frozen, first.take, selection.limit)
-    sieve = Sieve(selection, reading, where=where, tally=tally if tally is not None else Tally())
-    return reader.read(frozen.spans, sieve.take)
+        counted = Tally()
+        first = First(frozen, Sieve(selection, reading, where=where, tally=counted).take, selection.limit)
+        first.read(reader)
+        if first.kept is not None:
+            tally.add(counted, selected=len(first.kept))
+            return iter([first.kept])
+        frozen = frozen.until(first.ends)
+    return reader.read(frozen.spans, Sieve(selection, reading, where=where, tally=tally).take)
 
 
 def follow(

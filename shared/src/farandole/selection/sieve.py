@@ -19,7 +19,7 @@ from farandole.engine.ports import Partition
 from farandole.errors import ContractError
 from farandole.headers import MOST_HEADERS, kept
 from farandole.kafka.reading import raw_headers_of
-from farandole.selection.bound import Moment
+from farandole.selection.bound import Moment, Offset
 from farandole.selection.reading import Reading
 from farandole.selection.selected import Selected
 from farandole.selection.selection import Selection
@@ -41,7 +41,8 @@ class Sieve:
         self._tally = tally
         self._first = selection.begin.millis if isinstance(selection.begin, Moment) else EARLIEST
         self._last = selection.end.millis if isinstance(selection.end, Moment) else LATEST
-        self._is_timed = self._first != EARLIEST or self._last != LATEST
+        self._lowest = selection.begin.number if isinstance(selection.begin, Offset) else 0
+        self._is_bounded = (self._first, self._last, self._lowest) != (EARLIEST, LATEST, 0)
         self._keys = frozenset(key.encode() for key in selection.keys)
         self._types, self._flows, self._ids = selection.types, selection.flows, selection.ids
         self._wanted: tuple[tuple[str, frozenset[bytes]], ...] = tuple(
@@ -58,7 +59,7 @@ class Sieve:
         """Return the message as a record that is meant; None where it is not. Raises UsageError of the expression."""
         self._tally.read += 1
         millis = message.timestamp()[1]
-        if self._is_timed and not self._first <= millis < self._last:
+        if self._is_bounded and not (self._first <= millis < self._last and offset >= self._lowest):
             return None
         key: Any = message.key()
         if self._keys and key not in self._keys:

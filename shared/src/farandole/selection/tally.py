@@ -16,3 +16,10 @@ class Tally:
     """Records that met all but the expression, and hold no event of which it could be asked."""
     unanswered: int = 0
     """Events that met all but the expression, and of which it could not be evaluated."""
+
+    def add(self, other: Tally, *, selected: int) -> None:
+        """Add what another scan saw, of which so many are selected in the end."""
+        self.read += other.read
+        self.selected += selected
+        self.undecodable += other.undecodable
+        self.unanswered += other.unanswered
