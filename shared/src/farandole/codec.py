@@ -143,7 +143,7 @@ def _read_all(read: ReadRecord, value: bytes, name: str) -> Any:
 
 
 def _reader_of(written: EventSchema, event: type[Event]) -> ReadRecord:
-    if _same_shape(written.avsc, event.avro.avsc):
+    if same_shape(written.avsc, event.avro.avsc):
         return compile_reader(written.avsc, _classes(event).__getitem__)
     return _resolving_reader(written, event)
 
@@ -173,7 +173,7 @@ def _parsed(avsc: Mapping[str, Any]) -> Any:
     return fastavro.parse_schema(dict(avsc), named_schemas={})
 
 
-def _same_shape(one: Any, other: Any) -> bool:
+def same_shape(one: Any, other: Any) -> bool:
     """Tell whether two schemas differ in nothing but what is for people: docs, and what is personal."""
     return bool(_bare(one) == _bare(other))
 

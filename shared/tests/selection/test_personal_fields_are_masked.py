@@ -10,11 +10,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from farandole.codec import Codec
+from farandole.codec import Codec, same_shape
 from farandole.errors import UsageError
 from farandole.masking import MASK, Masking, masked, without
 from farandole.personal import EACH, PersonalFields
-from farandole.schema import Catalogue, EventSchema
+from farandole.schema import EventSchema
 from farandole.selection import Request, Where, resolve
 from farandole_events import CATALOGUE, Address, CancellationRequested, OrderPacked, StockLine
 
@@ -181,9 +181,9 @@ def test_a_condition_that_hides_what_it_asks_for_learns_nothing(text: str) -> No
     assert Where(text, schemas, pii=True).matches(schema, fields)
 
 
-def test_old_records_are_still_read_by_the_fast_reader() -> None:
-    first = Catalogue(CATALOGUE.versions).by_id(every_version("CancellationRequested")[0].id)
-    value = b"\x00" + first.id.to_bytes(4, "big") + CODEC.encode(CancellationRequested(order_id="7", reason="r"))[5:]
-    CODEC.decode(value, CancellationRequested)
-    reader = CODEC._readers[value[1:5], CancellationRequested]
-    assert reader.__name__.startswith("read_"), "a tag of what is personal does not make another shape"
+def test_a_tag_makes_no_other_shape_so_that_old_records_are_read_as_fast() -> None:
+    older, newer = every_version("CancellationRequested")[:2]
+    assert older.avsc != newer.avsc
+    assert same_shape(older.avsc, newer.avsc)
+    value = b"\x00" + older.id.to_bytes(4, "big") + CODEC.encode(CancellationRequested(order_id="7", reason="r"))[5:]
+    assert CODEC.decode(value, CancellationRequested).reason == "r"
