@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ import pytest
 from confluent_kafka import Consumer, TopicPartition
 from farandole.cli import main
 from farandole.codec import Codec
+from farandole.delivery import Record
 from farandole.engine.ports import Message
 from farandole.engine.runtime import private_topics_of
 from farandole.envelope import Envelope
@@ -53,6 +55,14 @@ class Said:
         return json.loads(self.out)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Appended:
+    """An event's id, and when the broker took it."""
+
+    id: str
+    at: datetime
+
+
 class ReplayMesh:
     """A broker, a Redis, two services with a SQLite file each, and the command line as an operator has it."""
 
@@ -61,6 +71,7 @@ class ReplayMesh:
         self._folder = folder
         self._connection = Connection(bootstrap=backend.bootstrap, client_id="scenario")
         self._log = LogReader(self._connection)
+        self._publisher: KafkaPublisher | None = None
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self.environment = {
             **os.environ,
@@ -105,11 +116,9 @@ class ReplayMesh:
 
     async def send(self, events: Sequence[Event]) -> None:
         codec = Codec(Catalogue([Counted.avro, Bought.avro, Unheard.avro]))
-        publisher = KafkaPublisher(self._connection)
-        try:
-            await publisher.publish([_message(codec, event) for event in events])
-        finally:
-            await publisher.close()
+        if self._publisher is None:
+            self._publisher = KafkaPublisher(self._connection)
+        await self._publisher.publish([_message(codec, event) for event in events])
 
     def skip_everything(self) -> None:
         """Move the service's committed offsets to the end, as an operator does who is in a hurry."""
@@ -170,13 +179,17 @@ class ReplayMesh:
 
     def records(self, topic: str) -> list[dict[str, str]]:
         """The headers of everything on a topic."""
-        log = self._log
-        mine = [one for one in log.partitions() if one.topic == topic]
-        starts, ends = log.starts(mine), log.ends(mine)
+        return [{name: value.decode() for name, value in one.headers} for one in self._read(topic)]
+
+    def appended(self, topic: str) -> list[Appended]:
+        """The id of everything on a topic, and when the broker took it."""
+        return [Appended(id=dict(one.headers)["ce_id"].decode(), at=one.appended) for one in self._read(topic)]
+
+    def _read(self, topic: str) -> list[Record]:
+        mine = [one for one in self._log.partitions() if one.topic == topic]
+        starts, ends = self._log.starts(mine), self._log.ends(mine)
         spans = {one: Span(start=starts[one], end=ends[one]) for one in mine}
-        return [
-            {name: value.decode() for name, value in record.headers} for batch in log.records(spans) for record in batch
-        ]
+        return [record for batch in self._log.records(spans) for record in batch]
 
     def written(self, topic: str) -> int:
         """How many records were ever written to a topic."""
@@ -200,7 +213,9 @@ class ReplayMesh:
             if now != seen:
                 seen, since = now, time.monotonic()
 
-    def end(self) -> None:
+    async def end(self) -> None:
+        if self._publisher is not None:
+            await self._publisher.close()
         for process in self._processes.values():
             if process.poll() is None:
                 process.kill()

@@ -35,7 +35,7 @@ async def skipped(backend: Backend, folder: Path) -> AsyncIterator[ReplayMesh]:
     try:
         yield mesh
     finally:
-        mesh.end()
+        await mesh.end()
 
 
 @LONG

@@ -42,7 +42,7 @@ LIVE, LATER, MISSED = 1_000_000, 2_000_000, 3_000_000
 async def mesh(own_backend: Backend, tmp_path: Path) -> AsyncIterator[ReplayMesh]:
     found = ReplayMesh(own_backend, tmp_path)
     yield found
-    found.end()
+    await found.end()
 
 
 @pytest.mark.timeout(900)

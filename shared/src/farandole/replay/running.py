@@ -21,6 +21,9 @@ from farandole.replay.plan import Plan
 from farandole.replay.receipt import Progress
 
 LOOK_EVERY: Final = timedelta(seconds=1)
+AT_ONCE: Final = timedelta(milliseconds=50)
+"""What is sent together, as a part of the rate: a live event may have to wait behind that much."""
+MOST_AT_ONCE: Final = 500
 
 Tell = Callable[[Progress, str], None]
 """Hears how far a run has come, and why it holds."""
@@ -80,6 +83,7 @@ class Running:
         self._clock = clock
         self._tell = tell
         self._pace = Pace(plan.rate, clock)
+        self._at_once = max(1, min(MOST_AT_ONCE, round(plan.rate * AT_ONCE.total_seconds())))
         self._replay = (
             Replay(id=plan.id, effects=plan.effects, cascade=plan.cascade) if plan.mode is Mode.AGAIN else None
         )
@@ -96,8 +100,8 @@ class Running:
             self._lost_hearing(len(records) - len(heard))
             await self._note_earlier([one for one in heard if one.trace.coordinates in already])
             to_send = await self._still_to_send([one for one in heard if one.trace.coordinates not in already])
-            for first in range(0, len(to_send), self._pace.at_once):
-                page = to_send[first : first + self._pace.at_once]
+            for first in range(0, len(to_send), self._at_once):
+                page = to_send[first : first + self._at_once]
                 await self._clear_for(len(page))
                 await self._pace.wait(len(page))
                 await self._redelivery.send([self._sending(one, attempt) for one, attempt in page])
