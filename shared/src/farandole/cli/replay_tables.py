@@ -28,8 +28,12 @@ _WHY = {
 def show_plan(plan: Plan) -> None:
     """Print a plan."""
     counts = plan.counts
+    head = [("service", f"{plan.service}, {plan.mode.value}")]
+    if counts.first is not None and counts.last is not None:
+        head += [("from", _moment(counts.first)), ("to", _moment(counts.last))]
+    print_table(f"plan {plan.id}", ("", ""), head)
     print_table(
-        f"plan {plan.id}: replay {plan.mode.value} to {plan.service}, {_between(counts.first, counts.last)}",
+        "",
         ("records", "", "what becomes of them"),
         [
             (
@@ -147,11 +151,9 @@ def standing(story: Story, *, is_running: bool) -> str:
     return story.state.value
 
 
-def _between(first: datetime | None, last: datetime | None) -> str:
-    if first is None or last is None:
-        return "nothing"
-    here = f"{first.astimezone():%H:%M:%S} to {last.astimezone():%H:%M:%S %Z} here"
-    return f"{_utc(first)} to {_utc(last)} UTC ({here})"
+def _moment(moment: datetime) -> str:
+    """Say a moment in UTC, and as it is said here, so that a slip of the zone shows."""
+    return f"{_utc(moment)} UTC, {moment.astimezone():%H:%M:%S %Z} here"
 
 
 def _utc(moment: datetime) -> str:
