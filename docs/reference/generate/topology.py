@@ -28,8 +28,8 @@ believed on the first two kinds only.
 """
 SETTINGS: Final = """\
 ## The audit topic
-`_farandole.audit` keeps what operators did to the mesh, in one partition, for ever: JSON without an envelope, the key is
-the operation's id. No service reads it; `farandole operations` does.
+`_farandole.audit` keeps what operators did to the mesh, in one partition, for ever: JSON without an envelope, under
+the id of the operation. No service reads it; `farandole operations` does.
 
 ## Settings of the topics
 As `farandole topics apply` and the embedded mesh create them, with one replica. Append time is the broker's, because
