@@ -7,12 +7,19 @@ where the ledger has given the event up at that very attempt, or knows nothing o
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import cast
 
 import pytest
+from farandole.delivery import Record
+from farandole.desk.board import Board
 from farandole.desk.case import Case, Standing
+from farandole.desk.desk import Desk
+from farandole.desk.edit import Edit
 from farandole.desk.obstacle import to_discard, to_edit, to_redrive, to_reopen
 from farandole.engine.intake import MOST_ATTEMPTS
+from farandole.errors import OperationError
 from farandole.ledger import State
+from farandole.schema import EventSchema
 from lettered import case, entry, letter, mark
 
 
@@ -120,3 +127,32 @@ def test_only_what_is_discarded_can_be_opened_again():
     assert not to_reopen(case(marks=[mark(2, 1, discards=True)]))
     assert to_reopen(case())
     assert to_reopen(case(marks=[mark(2, 1, discards=True)], handled=3))
+
+
+def edit_of(found: Case) -> Edit:
+    """Return an edit as somebody has it open in an editor."""
+    record = Record(
+        coordinates=found.letter.coordinates, key=None, value=b"", headers=(), appended=found.letter.appended
+    )
+    return Edit(
+        desk=cast("Desk", None), case=found, record=record, fields={}, schema=cast("EventSchema", None), wire_id=1
+    )
+
+
+@pytest.mark.parametrize(
+    "now",
+    [
+        [case(handled=3)],
+        [case(to_come=3)],
+        [case(marks=[mark(2, 1, discards=True)])],
+        [case(letter(2, 0), letter(3, 1))],
+        [case(letter(2, 0), letter(2, 1, edited=True))],
+        [],
+    ],
+)
+def test_an_edit_is_refused_where_something_happened_while_the_editor_was_open(now: list[Case]):
+    opened = edit_of(case())
+    opened.demand_unchanged(Board(service="s", cases=[case()], spans={}))
+    with pytest.raises(OperationError) as refused:
+        opened.demand_unchanged(Board(service="s", cases=now, spans={}))
+    assert refused.value.code == "E559"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from farandole.desk.case import Case, Standing
+from farandole.desk.letter import Letter
 from farandole.engine.intake import MOST_ATTEMPTS
 from farandole.ledger import State
 
@@ -19,7 +20,7 @@ def to_redrive(case: Case, *, force: bool = False) -> str:  # noqa: PLR0911 - on
     if case.handled is not None:
         return f"handled at attempt {case.handled} already, which is final: farandole dlq discard"
     if letter.is_bare:
-        return f"too large for a private topic: the record is only at {letter.origin}; have its source send it smaller"
+        return f"too large for a private topic: the record is only at {_place(letter)}; have its source send it smaller"
     if letter.size is None:
         return "a record without a value, which is no event: farandole dlq edit gives it one, or farandole dlq discard"
     if letter.attempt >= MOST_ATTEMPTS:
@@ -51,8 +52,13 @@ def to_edit(case: Case) -> str:
     if case.handled is not None:
         return f"handled at attempt {case.handled} already, which is final"
     if case.letter.is_bare:
-        return f"its record is only at {case.letter.origin}, too large for a private topic"
+        return f"its record is only at {_place(case.letter)}, too large for a private topic"
     return ""
+
+
+def _place(letter: Letter) -> str:
+    """Return where the event lies; a header says so, which may say anything."""
+    return "".join(one if one.isprintable() else "�" for one in str(letter.origin))
 
 
 def _closed(case: Case) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from farandole.cli.dlq.places import Group, OneService, opened, place
 from farandole.cli.exit_code import ExitCode
 from farandole.cli.home import Home, Json
 from farandole.cli.mesh import Context
-from farandole.cli.output import print_json, say
+from farandole.cli.output import print_json, printable, say
 from farandole.cli.selecting import Selecting
 from farandole.desk import Case, Deskwork, choice, chosen, nothing_chosen, to_discard, to_reopen
 from farandole.errors import UsageError
@@ -118,7 +119,8 @@ async def _do(  # noqa: PLR0917 - the command line of two commands
     else:
         say(f"{deed.name} {operation.id}: {marked} events of {where.name}")
         back = "reopen" if deed.discards else "discard"
-        say(f"taken back by: farandole dlq {back} {cases[0].letter.subject.event_id} --service {where.name}")
+        event = shlex.quote(printable(cases[0].letter.subject.event_id))
+        say(f'taken back by: farandole dlq {back} {event} --service {where.name} --reason "…"')
     return ExitCode.OK
 
 

@@ -21,7 +21,7 @@ from farandole.cli.dlq.places import OneService, Place, opened, place
 from farandole.cli.exit_code import ExitCode
 from farandole.cli.home import Home, Json
 from farandole.cli.mesh import Context
-from farandole.cli.output import print_json, say
+from farandole.cli.output import print_json, printable, say
 from farandole.desk import Case, Desk, Deskwork, Edit, as_json, changed, refused_edit, to_edit
 from farandole.errors import UsageError
 from farandole.operations import AuditTopic, Lease, Operation, recorded
@@ -101,7 +101,7 @@ async def _edit(
         print_json({"operation": operation.id, "service": where.name, **edit.document(), "bytes": len(value)})
     else:
         say(f"edit {operation.id}: the original stays at {edit.document()['edited_from']}")
-        event = shlex.quote(edit.case.letter.subject.event_id)
+        event = shlex.quote(printable(edit.case.letter.subject.event_id))
         say(f'next: farandole dlq redrive {event} --service {where.name} --reason "…"')
     return ExitCode.OK
 

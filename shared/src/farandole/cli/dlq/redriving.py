@@ -18,7 +18,7 @@ from farandole.cli.dlq.places import Group, OneService, Place, opened, place
 from farandole.cli.exit_code import ExitCode
 from farandole.cli.home import Home, Json
 from farandole.cli.mesh import Context, mesh
-from farandole.cli.output import print_json, say
+from farandole.cli.output import print_json, printable, say
 from farandole.cli.progress import progress
 from farandole.cli.selecting import Selecting
 from farandole.clock import SystemClock
@@ -158,7 +158,7 @@ async def _begin(wanted: _Wanted) -> int:
         )
         async with AuditTopic(where.target.connection) as topic:
             for one in interrupted(await topic.read(Began, Ended), where.name):
-                say(f"{one.begun} was interrupted: farandole dlq redrive --resume {one.operation} goes on with it")
+                say(f"{one.begun} has not ended; if it was killed: farandole dlq redrive --resume {one.operation}")
             return await _run(where, desk, topic, operation, redrive, plan, wanted)
 
 
@@ -265,7 +265,7 @@ def _show(plan: RedrivePlan, wanted: _Wanted) -> None:
         f"to send again to {plan.service}: {len(plan.sends)} events, {lasts.total_seconds():.0f} s at {wanted.rate:g}/s"
     )
     for name, count in plan.types.items():
-        say(f"  {count} {name.rpartition('.')[2] or 'without a type'}")
+        say(printable(f"  {count} {name.rpartition('.')[2] or 'without a type'}"))
     if wanted.canary:
         say(f"  {min(wanted.canary, len(plan.sends))} first, and the others only if those are done")
     for reason, count in plan.held.items():

@@ -13,7 +13,7 @@ from farandole.cli.dlq.places import OneService, opened, place
 from farandole.cli.exit_code import ExitCode
 from farandole.cli.home import Home, Json
 from farandole.cli.mesh import Context
-from farandole.cli.output import print_json, say
+from farandole.cli.output import print_json, printable, say
 from farandole.desk import Sheet, sheet
 from farandole.errors import UsageError
 from farandole.masking import Masking
@@ -39,7 +39,7 @@ def show(
         print_json({"letters": [one.document() for one in sheets]})
     else:
         for one in sheets:
-            print(_text(one))  # noqa: T201 - what was asked for
+            print(printable(_text(one)))  # noqa: T201 - what was asked for
     return ExitCode.OK
 
 

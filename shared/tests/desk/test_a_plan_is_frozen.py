@@ -1,0 +1,95 @@
+"""A redrive sends what was planned: what is written later, and what a limit left out, is no part of it.
+
+So that it can go on after a kill, what was planned is kept in the audit topic, in few words, and read back from there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from farandole.desk.board import Board
+from farandole.desk.case import Case
+from farandole.desk.choice import Choice
+from farandole.desk.letter import Letter
+from farandole.desk.redrive import Redrive, ends_of, interrupted, nothing_to_send, resumed
+from farandole.desk.redrive_plan import RedrivePlan, limited, narrowed, planned
+from farandole.engine.ports import Partition
+from farandole.errors import UsageError
+from farandole.kafka.log_reader import Span
+from farandole.ledger import State
+from farandole.operations import Began, Ended, Noted, Operation
+from farandole.selection import Offset, Selection
+from lettered import BEGAN, SUBJECT, case, entry, letter
+
+DEAD = Partition(topic="s.dlq", number=0)
+
+
+def of(number: int, attempt: int = 2) -> Letter:
+    """Return the letter of another event, at another place."""
+    return replace(letter(attempt, number), subject=replace(SUBJECT, key=bytes([number]) * 16, event_id=f"e{number}"))
+
+
+def events(plan: RedrivePlan) -> list[str]:
+    return [one.letter.subject.event_id for one in plan.sends]
+
+
+def test_each_is_sent_as_one_attempt_more_than_its_letter_has():
+    plan = planned("s", [case(of(1, 4)), case(of(0), entry=entry(State.DEAD, 2))])
+    assert [(one.letter.subject.event_id, one.attempt) for one in plan.sends] == [("e0", 3), ("e1", 5)]
+
+
+def test_forced_it_is_one_more_than_the_letter_and_the_ledger_have():
+    assert planned("s", [case(of(1, 4), entry=entry(State.DEAD, 2))], force=True).sends[0].attempt == 5
+
+
+def test_what_is_not_sent_is_counted_by_its_reason():
+    plan = planned("s", [case(of(0), entry=entry(State.DONE, 3)), case(of(1), handled=3), case(of(2))])
+    assert (events(plan), plan.held) == (["e2"], {"handled since, at attempt 3": 2})
+    assert "2: handled since" in nothing_to_send(replace(plan, sends=())).why
+
+
+def test_what_was_written_after_the_plan_was_made_is_not_sent():
+    cases = [case(of(0)), case(of(1), replace(of(5), subject=of(1).subject, edited_from="s.dlq|0|1")), case(of(9))]
+    assert events(narrowed(planned("s", cases), {DEAD: 4})) == ["e0"]
+    assert not narrowed(planned("s", cases), {}).sends
+
+
+def test_a_limit_takes_the_first_and_is_the_same_when_it_goes_on():
+    cases: list[Case] = [case(of(number)) for number in range(6)]
+    board = Board(service="s", cases=cases, spans={DEAD: Span(start=0, end=6)})
+    what = Choice(group="f", limit=2)
+    plan = limited(planned("s", cases), what.limit)
+    assert events(plan) == ["e0", "e1"]
+    ends = ends_of(board, plan, what)
+    assert events(narrowed(planned("s", cases[1:]), ends)) == ["e1"]
+    assert ends_of(board, plan, replace(what, limit=None)) == {DEAD: 6}
+
+
+def test_a_redrive_is_read_back_as_it_was_kept():
+    selection = Selection(topics=("s.dlq",), begin=Offset(number=3), keys=frozenset("k"), where="total > 3")
+    what = Choice(names=("a", "b"), group="f", selection=selection, origins=frozenset(("orders",)), limit=3)
+    kept = Redrive(what=what, ends={DEAD: 17}, canary=2, rate=3.5, force=True)
+    assert Redrive.from_document(kept.document()) == kept
+
+
+@pytest.mark.parametrize("broken", [{}, {"what": 1}, {"what": {}, "ends": [], "canary": "x"}])
+def test_a_kept_redrive_that_cannot_be_read_is_a_sentence(broken: dict[str, Any]):
+    with pytest.raises(UsageError) as refused:
+        Redrive.from_document(broken)
+    assert refused.value.code == "E558"
+
+
+def test_only_what_began_and_did_not_end_can_go_on():
+    begun = Operation(id="o1", kind="redrive", service="s", who="w", why="y", at=BEGAN)
+    began = Noted(offset=0, record=Began(operation="o1", at=BEGAN, begun=begun))
+    other = Noted(offset=1, record=Began(operation="o2", at=BEGAN, begun=replace(begun, id="o2", kind="discard")))
+    ended = Noted(offset=2, record=Ended(operation="o1", at=BEGAN, result="done"))
+    assert interrupted([began, other], "s") == [began.record]
+    assert not interrupted([began, other], "t")
+    assert not interrupted([began, other, ended], "s")
+    assert resumed([began], "o1") is began.record
+    for records in ([], [other], [began, ended]):
+        with pytest.raises(UsageError):
+            resumed(records, "o1")
