@@ -96,12 +96,11 @@ def test_nobody_is_done_without_a_word_of_it(found: Evidence):
         assert told
 
 
-@given(evidence)
-@settings(max_examples=200)
-def test_a_discard_closes_a_dead_letter_and_hides_nothing_else(found: Evidence):
+@given(evidence, attempts)
+@settings(max_examples=500)
+def test_a_discard_closes_a_dead_letter_and_hides_nothing_else(anything: Evidence, dead: int):
+    found = replace(anything, dead=dead)
     before, after = judge(found), judge(replace(found, is_discarded=True))
-    if found.dead is None:
-        return
     match before.standing:
         case Standing.DEAD:
             assert after.standing is Standing.DISCARDED

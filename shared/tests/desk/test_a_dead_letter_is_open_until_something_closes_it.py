@@ -68,8 +68,9 @@ def test_an_edited_letter_takes_the_place_of_the_original_and_the_last_edit_that
 def test_of_two_copies_the_one_that_knows_what_failed_counts():
     told = letter(2, 1)
     assert case(letter(2, 0, error="Unknown"), told).letter is told
-    first = letter(2, 0)
-    assert case(first, letter(2, 1)).letter is first
+    for error in ("Unknown", "ValueError"):
+        first = letter(2, 0, error=error)
+        assert case(first, letter(2, 1, error=error)).letter is first
 
 
 @pytest.mark.parametrize(
