@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
@@ -53,11 +53,7 @@ def audit_topic() -> Topic:
 
 async def missing(connection: Connection, wanted: Iterable[Topic]) -> list[Topic]:
     """Return the wanted topics that the brokers do not have. Raises BrokerUnavailableError."""
-    client = AdminClient(connection.properties())
-    try:
-        metadata = await asyncio.to_thread(client.list_topics, timeout=WITHIN)
-    except KafkaException as error:
-        raise _away(error) from error
+    metadata = await asyncio.to_thread(_metadata, connection)
     return [topic for topic in wanted if topic.name not in metadata.topics]
 
 
@@ -79,12 +75,19 @@ async def create(connection: Connection, topics: Sequence[Topic], *, replication
 
 async def cluster_id(connection: Connection) -> str:
     """Ask the brokers for the cluster's id. Raises BrokerUnavailableError."""
-    client = AdminClient(connection.properties())
-    try:
-        metadata = await asyncio.to_thread(client.list_topics, timeout=WITHIN)
-    except KafkaException as error:
-        raise _away(error) from error
+    metadata = await asyncio.to_thread(_metadata, connection)
     return str(metadata.cluster_id)
+
+
+def _metadata(connection: Connection) -> Any:
+    """Ask for every topic. What the client complains of meanwhile (a wrong password, no route) is what is told."""
+    complaints: list[str] = []
+    client = AdminClient(connection.properties() | {"error_cb": lambda error: complaints.append(error.str())})
+    try:
+        return client.list_topics(timeout=WITHIN)
+    except KafkaException as error:
+        client.poll(0)
+        raise _away(error, complaints) from error
 
 
 def _result(created: object) -> None:
@@ -105,9 +108,11 @@ def _config(most_bytes: int, retention: timedelta) -> dict[str, str]:
     }
 
 
-def _away(error: KafkaException) -> BrokerUnavailableError:
+def _away(error: KafkaException, complaints: Sequence[str] = ()) -> BrokerUnavailableError:
+    # The last one says only that all brokers are down; why is in the one before.
+    why = next((one for one in reversed(complaints) if ": " in one), "")
     return BrokerUnavailableError(
         f"the brokers do not answer: {error.args[0]}",
-        why="Kafka is away, or the address or the credentials are wrong",
+        why=why or "Kafka is away, or the address or the credentials are wrong",
         do="farandole doctor",
     )
