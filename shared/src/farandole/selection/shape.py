@@ -84,4 +84,4 @@ def written(path: Path) -> str:
 
 def leads_somewhere(path: Path, known: frozenset[Path]) -> bool:
     """Tell whether a path is one of these; what a map holds may have any name."""
-    return path in known or any((*path[:depth], ITEM) in known for depth in range(1, len(path)))
+    return path in known or any(path[depth] != ITEM and (*path[:depth], ITEM) in known for depth in range(1, len(path)))
