@@ -34,7 +34,14 @@ def topics_heard(service: Service) -> tuple[str, ...]:
 
 
 def demand_heard(selection: Selection, service: Service) -> None:
-    """Raise UsageError where the service does not hear a topic of the selection."""
+    """Raise UsageError where the service does not hear a topic of the selection, or nothing by any handler."""
+    if not service.handlers:
+        raise UsageError(
+            f"nothing can be replayed to {service.name}",
+            why="it has no handlers; what observers are told is remembered by nobody",
+            do=f"farandole replay rebuild --service {service.name}   where it is a read model",
+            code="E534",
+        )
     for topic in selection.topics:
         if topic not in topics_heard(service):
             raise UsageError(

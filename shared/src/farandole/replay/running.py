@@ -23,7 +23,6 @@ from farandole.replay.receipt import Progress
 LOOK_EVERY: Final = timedelta(seconds=1)
 AT_ONCE: Final = timedelta(milliseconds=50)
 """What is sent together, as a part of the rate: a live event may have to wait behind that much."""
-MOST_AT_ONCE: Final = 500
 
 Tell = Callable[[Progress, str], None]
 """Hears how far a run has come, and why it holds."""
@@ -83,7 +82,7 @@ class Running:
         self._clock = clock
         self._tell = tell
         self._pace = Pace(plan.rate, clock)
-        self._at_once = max(1, min(MOST_AT_ONCE, round(plan.rate * AT_ONCE.total_seconds())))
+        self._at_once = max(1, min(brake.most_outstanding // 2, round(plan.rate * AT_ONCE.total_seconds())))
         self._replay = (
             Replay(id=plan.id, effects=plan.effects, cascade=plan.cascade) if plan.mode is Mode.AGAIN else None
         )
@@ -163,7 +162,7 @@ class Running:
                 self._brake = self._brake.seen(traffic)
                 self._room = self._brake.room(traffic)
                 self._looks_again = self._clock.now() + LOOK_EVERY
-            if self._room >= min(count, self._brake.most_outstanding):
+            if self._room >= count:
                 return
             self._tell(self.progress, self._brake.holding or "waiting for the service")
             await self._clock.sleep(LOOK_EVERY / 4)
