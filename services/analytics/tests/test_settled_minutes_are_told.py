@@ -180,3 +180,13 @@ async def test_the_same_figures_of_another_generation_have_the_same_ids(worker, 
     await rebuilt.after(timedelta(seconds=30))
     assert len(publisher.messages) == 6
     assert len({dict(one.headers)["ce_id"] for one in publisher.messages}) == 3
+
+
+async def test_figures_that_a_rebuild_corrects_are_told_under_an_id_of_their_own(worker, clock, publisher) -> None:
+    worker.take("event-1", placed=order(lines=(("11", 2, 1),)))
+    await worker.after(timedelta(seconds=70))
+    rebuilt = Worker({}, clock, publisher)
+    rebuilt.take("event-1", time=NOON, placed=order(lines=(("11", 2, 500),)))
+    worker.telling.turn_to(rebuilt.minutes)
+    assert {one.orders for one in await worker.after(timedelta(seconds=30))} == {1}
+    assert len({dict(one.headers)["ce_id"] for one in publisher.messages}) == len(publisher.messages) == 6

@@ -41,6 +41,17 @@ class Bug:
     is_there: bool = False
     taken: int = 0
     breaks_after: int | None = None
+    gate: asyncio.Event | None = None
+    held: int = 0
+    stores: list[Store] = field(default_factory=list)
+
+    async def hold(self, store: Store) -> None:
+        """Hold up whoever feeds a store that was opened after the gate was set."""
+        if self.gate is None:
+            self.stores.append(store)
+        elif store not in self.stores:
+            self.held += 1
+            await self.gate.wait()
 
 
 def tally(name: str, topic: str, bug: Bug) -> Service:
@@ -53,6 +64,7 @@ def tally(name: str, topic: str, bug: Bug) -> Service:
     async def remember(deliveries: Sequence[Delivery], store: Store) -> None:
         if bug.breaks_after is not None and bug.taken >= bug.breaks_after:
             raise RuntimeError("a test said so")
+        await bug.hold(store)
         rows = [
             {"event_id": one.event_id, "subject": one.envelope.subject}
             for one in deliveries
