@@ -82,7 +82,12 @@ async def cluster_id(connection: Connection) -> str:
 def _metadata(connection: Connection) -> Any:
     """Ask for every topic. What the client complains of meanwhile (a wrong password, no route) is what is told."""
     complaints: list[str] = []
-    client = AdminClient(connection.properties() | {"error_cb": lambda error: complaints.append(error.str())})
+
+    def complain(error: KafkaError) -> None:
+        complaints.append(error.str())
+
+    properties: dict[str, Any] = {**connection.properties(), "error_cb": complain}
+    client = AdminClient(properties)
     try:
         return client.list_topics(timeout=WITHIN)
     except KafkaException as error:
