@@ -67,6 +67,8 @@ def test_a_dry_run_shows_the_plan_and_does_nothing(rebuild, monkeypatch, backend
     plan = json.loads(out)["plan"]
     assert (plan["service"], plan["current"], plan["generation"]) == ("console", 1, 2)
     assert json.loads(rebuild("status", "--service", "console", "--json")[1])["building"] is None
+    status, out, _ = rebuild("status", "--service", "console")
+    assert (status, out.splitlines()[-1].split()) == (0, ["1", "-", "-", "-", "-", "-"])
 
 
 def test_a_mesh_that_is_away_is_told_as_such(rebuild, monkeypatch) -> None:

@@ -115,14 +115,16 @@ def status(*, service: Service, options: Options = Options()) -> int:
         if options.json:
             print_json(asdict(standing))
             return ExitCode.OK
-        done = f"{standing.read:,} of {standing.records:,}" if standing.building else "-"
-        begun = f"{standing.building} by {standing.begun_by}, {standing.begun_at:%Y-%m-%d %H:%M:%S} UTC"
+        done = begun = "-"
+        if standing.begun_at is not None:
+            done = f"{standing.read:,} of {standing.records:,}"
+            begun = f"{standing.building} by {standing.begun_by}, {standing.begun_at:%Y-%m-%d %H:%M:%S} UTC"
         row = (
             str(standing.current),
             ", ".join(standing.served_by) or "-",
             ", ".join(map(str, standing.kept)) or "-",
             ", ".join(map(str, standing.leftover)) or "-",
-            begun if standing.building else "-",
+            begun,
             done,
         )
         print_table(service, ("answers", "switched", "kept", "to be dropped", "being built", "read"), [row])
