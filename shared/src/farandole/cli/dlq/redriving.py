@@ -8,17 +8,18 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated
 
 from cyclopts import Parameter
 
 from farandole.breaker import Phase, RedisBreakers
 from farandole.cli.acting import Acting, command_line, who
 from farandole.cli.dlq.places import Group, OneService, Place, opened, place
+from farandole.cli.dlq.redrive_told import note_ended, show_only_plan, show_plan, tell_ended
 from farandole.cli.exit_code import ExitCode
 from farandole.cli.home import Home, Json
 from farandole.cli.mesh import Context, mesh
-from farandole.cli.output import print_json, printable, say
+from farandole.cli.output import say
 from farandole.cli.progress import progress
 from farandole.cli.selecting import Selecting
 from farandole.clock import SystemClock
@@ -52,7 +53,6 @@ from farandole.operations import (
     Operation,
     Outcome,
     Pace,
-    Receipt,
     Redelivery,
     Resumed,
     Sent,
@@ -147,12 +147,12 @@ async def _begin(wanted: _Wanted) -> int:
         )
         away = shut(plan, desk.handlers or {}, await _away(where, desk))
         if operation is None:
-            return _only_plan(plan, away, wanted)
+            return show_only_plan(plan, away, redrive, as_json=wanted.json)
         if not plan.sends:
             raise nothing_to_send(plan)
         if away and not wanted.force:
             raise blocked(away)
-        _show(plan, wanted)
+        show_plan(plan, redrive)
         wanted.acting.make_sure(
             f"send {len(plan.sends)} events to {where.name} again", word=where.name if where.target.production else ""
         )
@@ -173,7 +173,7 @@ async def _resume(wanted: _Wanted) -> int:
         async with opened(where) as (desk, board):
             plan = await _left(desk, board, redrive)
             if plan.sends:
-                _show(plan, wanted)
+                show_plan(plan, redrive)
             again = Resumed(
                 operation=began.operation,
                 at=datetime.now(UTC),
@@ -213,8 +213,8 @@ async def _run(  # noqa: PLR0917 - each is what its name says, and there is one 
         async with recorded(topic, operation, marks=begin, details=details, resumes=marks is not None) as receipt:
             say(f"redrive {operation.id}: {len(plan.sends)} events to {where.name}")
             ended = await _send(desk, redelivery, redrive, plan, wanted.wait, before)
-            _note(receipt, ended)
-    _tell(operation, ended, wanted)
+            note_ended(receipt, ended)
+    tell_ended(operation, ended, as_json=wanted.json)
     return ExitCode.FAILED if ended.stopped or ended.outcomes.get(Outcome.DEAD) else ExitCode.OK
 
 
@@ -240,44 +240,3 @@ async def _away(where: Place, desk: Desk) -> AbstractSet[str]:
     finally:
         await breakers.close()
     return {name for name, state in states.items() if state.phase is Phase.OPEN}
-
-
-def _note(receipt: Receipt, ended: Redriven) -> None:
-    receipt.counts.update(ended.counts)
-    receipt.why = ended.stopped
-    if ended.stopped:
-        receipt.result = "cancelled"
-
-
-def _only_plan(plan: RedrivePlan, away: Any, wanted: _Wanted) -> int:
-    if wanted.json:
-        print_json({**plan.document(), "away": away})
-    else:
-        _show(plan, wanted)
-        for name, types in away.items():
-            say(f"  {name} is away, which the handlers of {', '.join(types)} need: --force sends all the same")
-    return ExitCode.CHANGES if plan.sends else ExitCode.OK
-
-
-def _show(plan: RedrivePlan, wanted: _Wanted) -> None:
-    lasts = Pace(wanted.rate, SystemClock()).duration(len(plan.sends))
-    say(
-        f"to send again to {plan.service}: {len(plan.sends)} events, {lasts.total_seconds():.0f} s at {wanted.rate:g}/s"
-    )
-    for name, count in plan.types.items():
-        say(printable(f"  {count} {name.rpartition('.')[2] or 'without a type'}"))
-    if wanted.canary:
-        say(f"  {min(wanted.canary, len(plan.sends))} first, and the others only if those are done")
-    for reason, count in plan.held.items():
-        say(f"  not sent, {count}: {reason}")
-
-
-def _tell(operation: Operation, ended: Redriven, wanted: _Wanted) -> None:
-    if wanted.json:
-        print_json({"operation": operation.id, "service": operation.service, **ended.counts, "stopped": ended.stopped})
-        return
-    say(f"redrive {operation.id}: " + ", ".join(f"{count} {name}" for name, count in ended.counts.items()))
-    if ended.stopped:
-        say(f"stopped: {ended.stopped}; farandole dlq ls --service {operation.service}")
-    elif ended.outcomes.get(Outcome.DEAD):
-        say(f"next: farandole dlq ls --service {operation.service}")
