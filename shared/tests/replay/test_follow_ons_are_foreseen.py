@@ -10,7 +10,7 @@ from farandole.envelope import Envelope
 from farandole.event import Event
 from farandole.follow_on import FollowOn
 from farandole.handler import Handler
-from farandole.identity import follow_on_id
+from farandole.identity import follow_on_id, replayed_id
 from farandole.replay.counts import Foreseen
 from farandole.replay.emitted import Emitted
 from farandole.replay.foreseeing import Foreseeing
@@ -134,6 +134,13 @@ def test_what_was_emitted_is_counted_once_by_the_event_that_was_handled_then() -
         assert emitted.answers("c") == {"t.Answer": 2}
         assert emitted.has("3")
         assert not emitted.has("4")
+
+
+def test_what_a_cascade_added_is_not_what_the_handler_answers() -> None:
+    with Emitted("s") as emitted:
+        second = follow_on_id(cause="c", service="s", event_type="t.Answer", ordinal=1)
+        emitted.note([_answer(ID, "c"), _answer(second, "c"), _answer(replayed_id(ID, replay_id="r"), "c")])
+        assert emitted.answers("c") == {"t.Answer": 2}
 
 
 def _answer(event_id: str, cause: str, *, source: str = "s", causes: tuple[str, ...] = ()) -> Envelope:

@@ -8,11 +8,13 @@ from typing import Self
 
 from farandole.audit.gathering import answer_key
 from farandole.envelope import Envelope
+from farandole.identity import follow_on_id
 from farandole.ledger import event_key
 
 _TABLE = """
 CREATE TABLE emitted (
-    key BLOB NOT NULL, cause BLOB NOT NULL, type TEXT NOT NULL, answers INTEGER NOT NULL, PRIMARY KEY (cause, key)
+    key BLOB NOT NULL, cause BLOB NOT NULL, type TEXT NOT NULL, id TEXT NOT NULL, answers INTEGER NOT NULL,
+    PRIMARY KEY (cause, key)
 ) WITHOUT ROWID;
 CREATE INDEX emitted_key ON emitted (key);
 """
@@ -44,14 +46,20 @@ class Emitted:
     def note(self, envelopes: Iterable[Envelope]) -> None:
         """Note records of the topics; those of other services are passed over."""
         rows = [
-            (event_key(one.source, one.id), answer_key(self._service, cause), one.type, cause == one.causation_id)
+            (
+                event_key(one.source, one.id),
+                answer_key(self._service, cause),
+                one.type,
+                one.id,
+                cause == one.causation_id,
+            )
             for one in envelopes
             if one.source == self._service
             for cause in dict.fromkeys(filter(None, (one.causation_id, *one.causes)))
         ]
         if rows:
             self._database.execute("BEGIN")
-            self._database.executemany("INSERT OR IGNORE INTO emitted VALUES (?, ?, ?, ?)", rows)
+            self._database.executemany("INSERT OR IGNORE INTO emitted VALUES (?, ?, ?, ?, ?)", rows)
             self._database.execute("COMMIT")
 
     def is_answered(self, key: bytes) -> bool:
@@ -67,6 +75,16 @@ class Emitted:
         return self.is_seen(event_key(self._service, event_id))
 
     def answers(self, event_id: str) -> dict[str, int]:
-        """Return what was emitted when this event was handled, by type."""
-        asked = "SELECT type, count(*) FROM emitted WHERE cause = ? AND answers GROUP BY type"
-        return dict(self._database.execute(asked, (answer_key(self._service, event_id),)).fetchall())
+        """Return what was emitted when this event was handled, by type; what a replay's cascade added is left out."""
+        asked = "SELECT type, id FROM emitted WHERE cause = ? AND answers"
+        ids: dict[str, set[str]] = {}
+        for type_, id_ in self._database.execute(asked, (answer_key(self._service, event_id),)):
+            ids.setdefault(type_, set()).add(id_)
+        return {type_: len(found & self._own(event_id, type_, len(found)) or found) for type_, found in ids.items()}
+
+    def _own(self, cause: str, type_: str, count: int) -> set[str]:
+        """Return the ids of the first so many follow-ons that are named after their cause, as all but joins are."""
+        return {
+            follow_on_id(cause=cause, service=self._service, event_type=type_, ordinal=ordinal)
+            for ordinal in range(count)
+        }

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final, TypeVar
+from typing import Final
 
 import msgspec
 
 from farandole.clock import Clock
-from farandole.errors import OperationError
 from farandole.operations import (
     Asked,
     AuditTopic,
     Began,
     Checkpoint,
-    Lease,
     Operation,
     Outcomes,
     Redelivery,
@@ -27,7 +24,7 @@ from farandole.operations import (
     recorded,
 )
 from farandole.operations import Outcome as Found
-from farandole.operations.lease import LASTS, holder
+from farandole.replay.beside import beside
 from farandole.replay.book import Book, Entry, demand_open
 from farandole.replay.brake import Brake
 from farandole.replay.chosen import Chosen
@@ -37,12 +34,10 @@ from farandole.replay.mode import Mode
 from farandole.replay.receipt import Outcome, Progress, Receipt, receipt_of
 from farandole.replay.running import CancelledByOperator, Running, Wishes
 from farandole.replay.staleness import Now, demand_fresh
+from farandole.replay.taken import taken
 from farandole.replay.watching import Watching
 
-T = TypeVar("T")
-
 CHECKPOINT_EVERY: Final = timedelta(seconds=5)
-MARGIN: Final = timedelta(seconds=2)
 WAIT: Final = timedelta(minutes=1)
 """How long the outcomes are waited for, after the last record was sent."""
 
@@ -91,7 +86,7 @@ class Executor:
         where another process is at it or has ended it, and what Kafka, Redis and the database raise.
         """
         await self._demand_fresh()
-        async with self._lease():
+        async with taken(self._ground, self._execution.operation, clock=self._clock, say=self._execution.say):
             # Another process may have been at it until now.
             self._entry = await Book(self._audit).find(self._plan.id)
             demand_open(self._entry.story, "run")
@@ -115,26 +110,6 @@ class Executor:
             record.counts = {"sent": receipt.progress.sent, **_counts(receipt.outcome)}
             record.details = msgspec.to_builtins(receipt)
         return receipt
-
-    @asynccontextmanager
-    async def _lease(self) -> AsyncGenerator[None]:
-        """Hold the service's lease; where this very replay has it, wait: its process may have been killed."""
-        target, operation = self._ground.target, self._execution.operation
-        ends = self._clock.now() + LASTS + MARGIN
-        while True:
-            async with AsyncExitStack() as stack:
-                try:
-                    lease = Lease(target.redis_url, cluster=self._ground.cluster, operation=operation)
-                    await stack.enter_async_context(lease)
-                except OperationError:
-                    there = await holder(target.redis_url, cluster=self._ground.cluster, service=operation.service)
-                    if (there is not None and there.id != operation.id) or self._clock.now() >= ends:
-                        raise
-                else:
-                    yield
-                    return
-            self._execution.say("another process runs this replay, or was killed: waiting until that is certain")
-            await self._clock.sleep(MARGIN)
 
     async def _demand_fresh(self) -> None:
         plan, log = self._plan, await self._ground.log()
@@ -182,7 +157,7 @@ class Executor:
             )
             is_cancelled = False
             try:
-                await _beside(running.send_all(sent), self._follow(), self._checkpoints(running))
+                await beside(running.send_all(sent), self._follow(), self._checkpoints(running))
             except CancelledByOperator:
                 is_cancelled = True
         outcome = await self._outcome(running, within=timedelta(0) if is_cancelled else self._execution.wait)
@@ -242,18 +217,3 @@ def _outcome_of(counts: Mapping[Found, int]) -> Outcome:
 def _counts(outcome: Outcome) -> dict[str, int]:
     counts: dict[str, int] = msgspec.to_builtins(outcome)
     return counts
-
-
-async def _beside(work: Coroutine[Any, Any, T], *others: Coroutine[Any, Any, None]) -> T:
-    """Do the work with others beside it, which have no end of their own; what fails first ends them all."""
-    main = asyncio.create_task(work)
-    tasks: list[asyncio.Task[Any]] = [main, *(asyncio.create_task(one) for one in others)]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for one in done:
-            one.result()
-        return await main
-    finally:
-        for one in tasks:
-            one.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
