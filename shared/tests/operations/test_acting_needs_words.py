@@ -6,7 +6,10 @@ import io
 import sys
 
 import pytest
-from farandole.cli.acting import Acting, command_line
+from farandole.cli.acting import Acting, command_line, waited
+from farandole.cli.dlq.editing import without_values
+from farandole.cli.main import main
+from farandole.cli.output import say
 from farandole.errors import OperationError, UsageError
 
 
@@ -83,3 +86,31 @@ def test_at_a_terminal_it_is_asked(typed):
         typed(said)
         with pytest.raises(OperationError):
             Acting(yes=True).make_sure("12 cards are charged", word="payments")
+
+
+@pytest.mark.parametrize("value", ["Ann Meyer", "Ann\nMeyer", "Ann --to Meyer", "'Ann", "a=Ann"])
+def test_what_was_set_is_not_recorded_however_it_is_written(value: str, monkeypatch) -> None:
+    for written in (["--set", f"bill.name={value}"], [f"--set=bill.name={value}"]):
+        monkeypatch.setattr(sys, "argv", ["farandole", "dlq", "edit", "x", *written, "--reason", "Bea"])
+        operation = without_values(Acting(reason="Bea").operation("edit", "orders"))
+        assert "bill.name=***" in operation.command
+        assert operation.command.endswith("--reason Bea")
+        assert not [word for word in ("Ann", "Meyer") if word in operation.command]
+
+
+@pytest.mark.parametrize("seconds", [-1, float("nan"), float("inf"), 1e12])
+def test_nobody_waits_for_ever(seconds: float) -> None:
+    with pytest.raises(UsageError, match="--wait"):
+        waited(seconds)
+
+
+def test_what_is_said_moves_no_cursor(capsys) -> None:
+    say("order \x1b[2J placed")
+    assert capsys.readouterr().err == "order �[2J placed\n"
+
+
+def test_an_argument_that_is_no_text_is_refused(monkeypatch, capsys) -> None:
+    monkeypatch.setattr(sys, "argv", ["farandole", "replay", "plan", "--service", "orders", "--id", "\udcff"])
+    with pytest.raises(SystemExit, match="2"):
+        main()
+    assert "E503" in capsys.readouterr().err

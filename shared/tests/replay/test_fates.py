@@ -45,6 +45,9 @@ def test_what_may_be_forgotten_is_sent_under_missing_only_on_demand() -> None:
     "parts",
     [
         {"rate": 0},
+        {"rate": 1e-300},
+        {"rate": float("nan")},
+        {"rate": float("inf")},
         {"mode": Mode.MISSING, "effects": True},
         {"mode": Mode.MISSING, "cascade": True},
         {"mode": Mode.AGAIN, "with_not_provable": True},

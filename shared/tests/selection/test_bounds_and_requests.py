@@ -46,7 +46,20 @@ def test_a_time_without_a_zone_is_refused_with_the_way_to_write_it(text: str) ->
 
 
 @pytest.mark.parametrize(
-    "text", ["", "yesterday", "2026-11-23", "23.11.2026", "2026-11-23T14:00Z", "2026-02-30T14:00:00Z", "-5", "1e3", "²"]
+    "text",
+    [
+        "",
+        "yesterday",
+        "2026-11-23",
+        "23.11.2026",
+        "2026-11-23T14:00Z",
+        "2026-02-30T14:00:00Z",
+        "-5",
+        "1e3",
+        "²",
+        "0001-01-01T00:00:00+14:00",
+        "9999-12-31T23:59:59-14:00",
+    ],
 )
 def test_whatever_else_is_no_bound(text: str) -> None:
     with pytest.raises(UsageError) as refused:

@@ -7,10 +7,12 @@ and what is sent again is the mended one; the original stays. Nothing that is ha
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from counter import LONG, WHY, Counter
+from counter import LONG, WHY, Counter, ran
+from farandole.cli.acting import Acting
 
 pytestmark = pytest.mark.mesh
 
@@ -92,3 +94,31 @@ async def test_letters_are_exported_as_lines_without_personal_values(shop: Count
     assert (told["written"], line["payload"]["email"]) == (1, "anna@example.com")
     assert file.stat().st_mode & 0o077 == 0
     assert (await shop.dlq("export", *shop.here, "--output", str(file))).code == 2
+
+
+async def test_an_edited_letter_does_not_tell_in_its_error_whom_the_original_named(shop: Counter):
+    await shop.die("a")
+    await shop.json("edit", "a", "--set", "email=carl@example.com", *WHY)
+    (line,) = (await shop.dlq("export", *shop.here)).lines
+    assert line["message"] == "nobody here delivers to ***"
+    assert "anna@example.com" not in str(line)
+
+
+async def test_a_letter_that_is_edited_while_a_redrive_is_being_confirmed_is_not_sent_as_it_was(
+    shop: Counter, monkeypatch: pytest.MonkeyPatch
+):
+    await shop.die("a", "b")
+    shop.shop.mended = True
+
+    make_sure, edit = Acting.make_sure, ["dlq", "edit", "a", "--set", "total=12", *shop.here, *WHY]
+
+    def meanwhile(*_: object, **__: object) -> None:
+        monkeypatch.setattr(Acting, "make_sure", make_sure)
+        with ThreadPoolExecutor() as elsewhere:
+            assert elsewhere.submit(ran, edit).result().code == 0
+
+    monkeypatch.setattr(Acting, "make_sure", meanwhile)
+    assert (await shop.redrive("a", "b"))["done"] == 1
+    assert shop.effects() == [("b", 0)]
+    assert (await shop.redrive("a"))["done"] == 1
+    assert shop.effects() == [("a", 12), ("b", 0)]

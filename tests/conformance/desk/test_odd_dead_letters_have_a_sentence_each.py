@@ -96,7 +96,9 @@ async def test_an_operator_who_asks_wrongly_is_told_the_next_step(shop: Counter)
         (("redrive", "a", "--service", "nowhere", *WHY), 2, "there is no service nowhere"),
         (("redrive", *shop.here, "--from", "2026-01-05T12:00:00", *WHY), 2, "does not say its zone"),
         (("redrive", *shop.here, "--resume", "nothing", *WHY), 2, "there is no redrive nothing"),
-        (("redrive", "a", *shop.here, "--rate", "0", *WHY), 2, "positive"),
+        (("redrive", "a", *shop.here, "--rate", "nan", *WHY), 2, "--rate a number"),
+        (("redrive", "a", *shop.here, "--wait", "inf", *WHY), 2, "--wait takes"),
+        (("show", f"{shop.shop.tag}.dlq|0|{'9' * 5_000}", *shop.here), 2, "has no dead letter"),
         (("reopen", "a", *shop.here, *WHY), 2, "not discarded"),
         (("show", "nobody"), 2, "farandole dlq ls"),
         (("ls", "--service", "nowhere"), 2, "there is no service nowhere"),
@@ -116,6 +118,9 @@ async def test_a_viewer_looks_and_changes_nothing(shop: Counter, tmp_path: Path)
         assert (refused.code, "not permitted" in refused.err) == (1, True)
     assert (await shop.dlq("show", "a", *shop.here, *viewer, "--pii")).code == 1
     assert (await shop.dlq("export", *shop.here, *viewer, "--pii")).code == 1
+    for command in (("redrive", "--plan"), ("export",), ("ls",)):
+        asked = await shop.dlq(*command, *shop.here, *viewer, "--where", 'email == "anna@example.com"')
+        assert (asked.code, "is personal" in asked.err) == (2, True), asked
     assert shop.redelivered() == []
 
 

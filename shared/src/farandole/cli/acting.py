@@ -8,7 +8,7 @@ import socket
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final
 
 from cyclopts import Parameter
@@ -16,6 +16,7 @@ from cyclopts import Parameter
 from farandole.errors import OperationError, UsageError
 from farandole.operations.operation import MOST_COMMAND, MOST_NAME, MOST_WORDS, Operation, new_id
 
+MOST_SECONDS: Final = 1_000_000
 _IN_URL: Final = re.compile(r"(?<=://)[^/@\s]*@")
 _SECRET: Final = re.compile(r"(?i)(--[\w-]*(?:password|secret|token|credential)[\w-]*)(?:=.*)?", re.DOTALL)
 
@@ -79,6 +80,15 @@ class Acting:
         said = sys.stdin.readline().strip()
         if said != word if word else said.lower() not in {"y", "yes"}:
             raise _not_meant(f"{said or 'nothing'} was typed")
+
+
+def waited(seconds: float) -> timedelta:
+    """Return what ``--wait`` says. Raises UsageError where it is no time, or longer than anybody waits."""
+    if not 0 <= seconds <= MOST_SECONDS:  # which is false of what is no number, too
+        raise UsageError(
+            f"--wait takes a number of seconds, {MOST_SECONDS:,} at most", why="so long is waited", code="E503"
+        )
+    return timedelta(seconds=seconds)
 
 
 def who() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from importlib.metadata import entry_points
 from typing import Final
 
@@ -11,7 +12,7 @@ from cyclopts import App, CycloptsError
 from farandole import log
 from farandole.cli.exit_code import ExitCode, exit_code_of
 from farandole.cli.output import error_line
-from farandole.errors import FarandoleError
+from farandole.errors import FarandoleError, UsageError
 
 GROUP: Final = "farandole.commands"
 """Entry points of this group add a command each: its name, and a cyclopts app or a function."""
@@ -50,11 +51,24 @@ def build() -> App:
     return app
 
 
+def _demand_text(arguments: Sequence[str]) -> None:
+    """Raise UsageError where an argument is bytes that are no UTF-8: no record and no file of ours could hold it."""
+    for one in arguments:
+        if not one.isascii() and one.encode("utf-8", "replace").decode() != one:
+            raise UsageError(
+                f"{one.encode('utf-8', 'replace').decode()} is no text",
+                why="an argument of the command line is not UTF-8",
+                do="write it in UTF-8",
+                code="E503",
+            )
+
+
 def main() -> None:
     """Run the command line and exit: 0 ok, 1 failed, 2 usage, 3 changes planned, 4 a check failed, 5 unreachable."""
     as_json = "--json" in sys.argv
     log.to_stderr()
     try:
+        _demand_text(sys.argv[1:])
         result = build()(exit_on_error=False, print_error=True)
     except CycloptsError:
         raise SystemExit(ExitCode.USAGE) from None

@@ -21,7 +21,7 @@ def print_json(document: Any) -> None:
 
 def say(line: str) -> None:
     """Tell of progress, on stderr."""
-    sys.stderr.write(line + "\n")
+    sys.stderr.write(printable(line) + "\n")
     sys.stderr.flush()
 
 
@@ -47,6 +47,6 @@ def printable(text: str) -> str:
 def error_line(error: FarandoleError, *, as_json: bool) -> str:
     """Write an error as sentences, or as a JSON document on one line."""
     if not as_json:
-        return str(error)
+        return printable(str(error))
     document = {"error": {"code": error.code, "what": error.what, "why": error.why, "do": error.do}}
     return msgspec.json.encode(document).decode()

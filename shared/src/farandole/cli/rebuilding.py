@@ -11,7 +11,7 @@ from typing import Annotated, Any, TypeVar
 from cyclopts import App, Parameter
 
 from farandole import installed
-from farandole.cli.acting import Acting
+from farandole.cli.acting import Acting, waited
 from farandole.cli.exit_code import ExitCode
 from farandole.cli.home import Home, Json
 from farandole.cli.mesh import Context, mesh
@@ -45,7 +45,7 @@ class Options:
     @property
     def within(self) -> timedelta:
         """How long is waited, at most."""
-        return timedelta(seconds=self.wait)
+        return waited(self.wait)
 
     def target(self, service: str) -> Target:
         """Return the mesh that is meant. Raises UsageError, also where the service is no read model."""

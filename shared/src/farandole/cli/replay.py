@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
 from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
 from farandole import installed
 from farandole.cli import replay_tables as tables
-from farandole.cli.acting import Acting
+from farandole.cli.acting import Acting, waited
 from farandole.cli.exit_code import ExitCode
 from farandole.cli.home import Home, Json
 from farandole.cli.mesh import Context, mesh
@@ -109,12 +108,10 @@ def run(
     Interrupted or killed, it goes on where it was with the same command; each record is sent once. Ends with 4 where
     the plan is stale, and where something that was sent is not done in the end.
     """
-    _demand_time(wait)
+    within = waited(wait)
     target = mesh(context, home)
     target.demand_operator(f"run the plan {plan_id}")
-    return asyncio.run(
-        run_here(plan_id, target, acting, context, home, old=old, wait=timedelta(seconds=wait), as_json=json)
-    )
+    return asyncio.run(run_here(plan_id, target, acting, context, home, old=old, wait=within, as_json=json))
 
 
 @app.command
@@ -129,7 +126,7 @@ def resume(
     json: Json = False,
 ) -> int:
     """Have a paused replay go on: in the process that runs it, or here where none does any more."""
-    _demand_time(wait)
+    within = waited(wait)
     target = mesh(context, home)
     target.demand_operator(f"resume the replay {plan_id}")
 
@@ -137,9 +134,7 @@ def resume(
         entry = await found(target, plan_id)
         if await is_running_now(target, entry.story):
             return await ask(target, plan_id, "resume", acting, as_json=json)
-        return await run_here(
-            plan_id, target, acting, context, home, old=old, wait=timedelta(seconds=wait), as_json=json
-        )
+        return await run_here(plan_id, target, acting, context, home, old=old, wait=within, as_json=json)
 
     return asyncio.run(resumed())
 
@@ -217,8 +212,3 @@ def list_(*, service: Service = "", context: Context = "", home: Home = None, js
     else:
         tables.show_stories(shown)
     return ExitCode.OK
-
-
-def _demand_time(wait: float) -> None:
-    if wait < 0:
-        raise UsageError("--wait takes a number of seconds", why="nobody waits for less than none", code="E533")

@@ -13,7 +13,9 @@ from farandole.engine.ports import Partition
 from farandole.errors import UsageError
 from farandole.kafka.log_reader import Span
 
-_PLACE: Final = re.compile(r"(?P<topic>.+?)(?:\|(?P<p1>\d+)\|(?P<o1>\d+)|\[(?P<p2>\d+)\]@(?P<o2>\d+))")
+_PLACE: Final = re.compile(
+    r"(?P<topic>.+?)(?:\|(?P<p1>\d{1,9})\|(?P<o1>\d{1,19})|\[(?P<p2>\d{1,9})\]@(?P<o2>\d{1,19}))"
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

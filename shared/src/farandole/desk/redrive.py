@@ -14,6 +14,7 @@ from farandole.engine.ports import Partition
 from farandole.errors import OperationError, UsageError
 from farandole.handler import Handler
 from farandole.operations import Began, Ended, Noted
+from farandole.operations.pace import LEAST_RATE, MOST_RATE
 
 KIND = "redrive"
 
@@ -47,7 +48,7 @@ class Redrive:
                 what=Choice.from_document(document["what"]),
                 ends={Partition(topic=topic, number=int(number)): end for (topic, _, number), end in ends.items()},
                 canary=int(document["canary"]),
-                rate=float(document["rate"]),
+                rate=_rate(document["rate"]),
                 force=bool(document["force"]),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -57,6 +58,12 @@ class Redrive:
                 do="begin a new one: what was sent is not sent again",
                 code="E558",
             ) from error
+
+
+def _rate(told: Any) -> float:
+    if not LEAST_RATE <= float(told) <= MOST_RATE:
+        raise ValueError(f"{told} is no rate")
+    return float(told)
 
 
 def ends_of(board: Board, plan: RedrivePlan, what: Choice) -> Mapping[Partition, int]:

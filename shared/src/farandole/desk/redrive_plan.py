@@ -89,6 +89,18 @@ def narrowed(plan: RedrivePlan, ends: Mapping[Partition, int]) -> RedrivePlan:
     return RedrivePlan(service=plan.service, sends=kept, held=held)
 
 
+def confirmed(plan: RedrivePlan, cases: Iterable[Case], *, force: bool = False) -> RedrivePlan:
+    """Return what of a plan still stands, as these cases are by now.
+
+    A letter that was edited or put aside since the plan was made is not sent as it was then.
+    """
+    now = {bare(one.letter.coordinates): one for one in planned(plan.service, cases, force=force).sends}
+    kept = [one for one in plan.sends if now.get(bare(one.letter.coordinates)) == one]
+    changed = len(plan.sends) - len(kept)
+    held = {**plan.held, "changed since the plan was made": changed} if changed else plan.held
+    return RedrivePlan(service=plan.service, sends=kept, held=held)
+
+
 def sending(delivery: Delivery, send: Send) -> Sending:
     """Return a dead letter as it is sent again: its bytes, its key and its foreign headers as they are."""
     return Sending(

@@ -59,7 +59,8 @@ class LogReader:
 
     def since(self, partitions: Iterable[Partition], moment: datetime) -> Mapping[Partition, int]:
         """Return the offset of the first record appended at or after the moment; -1 where there is none."""
-        return self._offsets(partitions, _OFFSETS.for_timestamp(round(moment.timestamp() * 1000)))
+        # Before 1970 no record has a time, and to the client a negative one is "the end", or wrong.
+        return self._offsets(partitions, _OFFSETS.for_timestamp(max(0, round(moment.timestamp() * 1000))))
 
     def committed(self, group: str, partitions: Iterable[Partition]) -> Mapping[Partition, int]:
         """Return what a group has committed of these partitions; one without a commit is absent."""

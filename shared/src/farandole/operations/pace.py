@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from math import inf
 from typing import Final
 
 from farandole.clock import Clock
 
 AT_ONCE: Final = timedelta(milliseconds=200)
 MOST_AT_ONCE: Final = 500
+LEAST_RATE: Final = 0.001
+MOST_RATE: Final = 1_000_000.0
+"""What may be asked for: slower or faster than any service is, and no time that no calendar has."""
 
 
 class Pace:
@@ -19,7 +23,7 @@ class Pace:
 
     def __init__(self, rate: float, clock: Clock) -> None:
         """Raises ValueError where the rate (a second) is not positive."""
-        if not rate > 0:
+        if not 0 < rate < inf:
             raise ValueError("a rate is positive")
         self.rate = rate
         self._clock = clock

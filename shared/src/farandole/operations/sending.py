@@ -15,8 +15,8 @@ from farandole.envelope import Envelope
 from farandole.errors import OversizeError
 from farandole.headers import Headers
 
-MOST_DIGITS: Final = 19
-"""Of an offset of Kafka."""
+MOST_DIGITS: Final = 18
+"""More than any offset of ours has, and no more than fit into eight bytes."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from farandole.errors import UsageError
+from farandole.operations.pace import LEAST_RATE, MOST_RATE
 from farandole.replay.mode import Mode
 
 RATE: Final = 200.0
@@ -24,8 +25,12 @@ class Terms:
     rate: float = RATE
 
     def __post_init__(self) -> None:
-        if self.rate <= 0:
-            raise UsageError("--rate takes a positive number", why="it is records a second", code="E533")
+        if not LEAST_RATE <= self.rate <= MOST_RATE:  # which is false of what is no number, too
+            raise UsageError(
+                f"--rate takes a number from {LEAST_RATE:g} to {MOST_RATE:,.0f}",
+                why="it is records a second",
+                code="E533",
+            )
         if self.mode is Mode.MISSING and (self.effects or self.cascade):
             raise UsageError(
                 "--effects and --cascade are for --mode again",

@@ -80,8 +80,10 @@ def parse_bound(text: str) -> Bound:
             code="E520",
         )
     try:
-        return Moment(at=datetime.fromisoformat(stripped.upper().replace(" ", "T")))
-    except ValueError as wrong:
+        at = datetime.fromisoformat(stripped.upper().replace(" ", "T"))
+        at.astimezone(UTC)  # in its own zone it may lie in the year 1 or 9999, and in UTC beyond it
+        return Moment(at=at)
+    except (ValueError, OverflowError) as wrong:
         raise UsageError(
             f"there is no time {text}", why=str(wrong), do="correct the day, the hour or the zone", code="E520"
         ) from wrong

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 import shlex
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,7 +16,7 @@ from typing import Annotated, Any
 import msgspec
 from cyclopts import Parameter
 
-from farandole.cli.acting import Acting
+from farandole.cli.acting import Acting, command_line
 from farandole.cli.dlq.places import OneService, Place, opened, place
 from farandole.cli.exit_code import ExitCode
 from farandole.cli.home import Home, Json
@@ -81,7 +81,7 @@ async def _edit(
     where = await place(service, [name], home=home, context=context)
     where.demand_installed()
     where.target.demand_operator("edit dead letters")
-    operation = _without_values(acting.operation("edit", where.name, context=where.target.context))
+    operation = without_values(acting.operation("edit", where.name, context=where.target.context))
     async with opened(where) as (desk, board):
         found = board.demanded([name])
         if len(found) != 1:
@@ -106,9 +106,21 @@ async def _edit(
     return ExitCode.OK
 
 
-def _without_values(operation: Operation) -> Operation:
+def without_values(operation: Operation) -> Operation:
     """Return the operation without what was set: a value may be personal, and the audit topic keeps it for ever."""
-    return replace(operation, command=re.sub(r"(--set[= ]'?[\w.]+=).*?(?=( --|$))", r"\1***", operation.command))
+    return replace(operation, command=command_line(_without_set(sys.argv)))
+
+
+def _without_set(arguments: Sequence[str]) -> Sequence[str]:
+    """Return the arguments with the fields that are set, and not to what."""
+    return [
+        f"{one.partition('=')[0]}=***"
+        if before == "--set"
+        else f"--set={one.removeprefix('--set=').partition('=')[0]}=***"
+        if one.startswith("--set=")
+        else one
+        for before, one in zip(("", *arguments), arguments, strict=False)
+    ]
 
 
 async def _editable(desk: Desk, case: Case) -> Edit:

@@ -6,7 +6,7 @@ import asyncio
 import base64
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO
 
@@ -95,15 +95,26 @@ async def _write(desk: Desk, cases: list[Case], masking: Masking, out: BinaryIO)
     async for record in desk.reader.records(spans_of(list(by_place))):
         case = by_place.get(bare(record.coordinates))
         if case is not None:
-            out.write(msgspec.json.encode(_line(desk, case, record, masking)) + b"\n")
+            personal = await _hidden(desk, case, record, masking)
+            out.write(msgspec.json.encode(_line(desk, case, record, masking, personal)) + b"\n")
             written += 1
     out.flush()
     return written
 
 
-def _line(desk: Desk, case: Case, record: Record, masking: Masking) -> Mapping[str, Any]:
+async def _hidden(desk: Desk, case: Case, record: Record, masking: Masking) -> Sequence[str]:
+    """Return what the error may not say: of an edited letter it names what the payload was before."""
+    if masking.shows_everything:
+        return ()
+    values = [record.value]
+    if case.letter.is_edited:
+        before = [await desk.reader.record(one.coordinates) for one in case.letters]
+        values += [one.value for one in before if one is not None]
+    return [text for value in values for text in hidden(desk, value)]
+
+
+def _line(desk: Desk, case: Case, record: Record, masking: Masking, personal: Sequence[str]) -> Mapping[str, Any]:
     own = private_texts(desk.reader.delivery(record))
-    personal = () if masking.shows_everything else hidden(desk, record.value)
     raw = record.value if masking.shows_everything else None
     return {
         "service": desk.service,

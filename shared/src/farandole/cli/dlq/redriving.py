@@ -13,7 +13,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from farandole.breaker import Phase, RedisBreakers
-from farandole.cli.acting import Acting, command_line, who
+from farandole.cli.acting import Acting, command_line, waited, who
 from farandole.cli.dlq.places import Group, OneService, Place, opened, place
 from farandole.cli.dlq.redrive_told import note_ended, show_only_plan, show_plan, tell_ended
 from farandole.cli.exit_code import ExitCode
@@ -23,6 +23,7 @@ from farandole.cli.output import say
 from farandole.cli.progress import progress
 from farandole.cli.selecting import Selecting
 from farandole.clock import SystemClock
+from farandole.contexts.context import Role
 from farandole.desk import (
     Board,
     Desk,
@@ -33,6 +34,7 @@ from farandole.desk import (
     blocked,
     choice,
     chosen,
+    confirmed,
     ends_of,
     interrupted,
     limited,
@@ -58,6 +60,7 @@ from farandole.operations import (
     Sent,
     recorded,
 )
+from farandole.operations.pace import LEAST_RATE, MOST_RATE
 
 NOTHING = Selecting()
 NOBODY = Acting()
@@ -103,8 +106,10 @@ def redrive(
 
     Sent twice, also from two terminals, each has one effect. Exits with 1 where one is dead again or the canary failed.
     """
-    if canary < 0 or rate <= 0 or wait < 0:
-        raise UsageError("--canary, --rate and --wait take positive numbers", code="E503")
+    if canary < 0 or not LEAST_RATE <= rate <= MOST_RATE:  # which is false of what is no number, too
+        raise UsageError(
+            f"--canary takes a count, --rate a number from {LEAST_RATE:g} to {MOST_RATE:,.0f}", code="E503"
+        )
     wanted = _Wanted(
         names=names,
         service=service,
@@ -113,7 +118,7 @@ def redrive(
         acting=acting,
         canary=canary,
         rate=rate,
-        wait=timedelta(seconds=wait),
+        wait=waited(wait),
         force=force,
         only_plan=plan,
         resume=resume,
@@ -134,10 +139,12 @@ async def _begin(wanted: _Wanted) -> int:
         where.target.demand_operator("redrive dead letters")
         operation = wanted.acting.operation(KIND, where.name, context=where.target.context)
     async with opened(where) as (desk, board):
-        what = choice(wanted.names, wanted.group, wanted.selecting.request(pii=True), desk)
+        pii = where.target.role is Role.OPERATOR  # a plan may be looked at by others too
+        what = choice(wanted.names, wanted.group, wanted.selecting.request(pii=pii), desk)
         if what.is_everything:
             raise nothing_chosen()
-        plan = limited(planned(where.name, await chosen(desk, board, what), force=wanted.force), what.limit)
+        cases = await chosen(desk, board, what, pii=pii)
+        plan = limited(planned(where.name, cases, force=wanted.force), what.limit)
         redrive = Redrive(
             what=what,
             ends=ends_of(board, plan, what),
@@ -208,6 +215,10 @@ async def _run(  # noqa: PLR0917 - each is what its name says, and there is one 
         Redelivery(target.connection, service=where.name, operation=operation.id) as redelivery,
     ):
         before = None if marks is None else await redelivery.sent(marks)
+        # While it was asked whether this is meant, somebody may have edited a letter, or put it aside.
+        plan = confirmed(plan, (await desk.reader.board()).cases, force=redrive.force)
+        if not plan.sends and marks is None:
+            raise nothing_to_send(plan)
         details = {**redrive.document(), "plan": plan.document()}
         begin = await redelivery.marks() if marks is None else marks
         async with recorded(topic, operation, marks=begin, details=details, resumes=marks is not None) as receipt:
