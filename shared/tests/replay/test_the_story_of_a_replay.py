@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
+import msgspec
 import pytest
+from farandole.cli.replay_tables import show_story
 from farandole.errors import UsageError
 from farandole.operations import Asked, AuditRecord, Began, Checkpoint, Ended, Operation, Resumed
 from farandole.replay.counts import Counts
-from farandole.replay.kept_plan import MOST_PIECES, PIECE, records_of
+from farandole.replay.kept_plan import MOST_PIECES, PIECE, Planned, records_of
 from farandole.replay.mode import Mode
 from farandole.replay.plan import Plan
+from farandole.replay.receipt import kept_receipt
 from farandole.replay.story import State, Story, story_of
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -108,3 +112,16 @@ def test_who_began_it_is_who_did_it() -> None:
     story = told(BEGAN, Checkpoint(operation=ID, at=AT, marks={}, counts={"sent": 2}), RESUMED, FINISHED)
     assert (story.who, story.why, story.sent, story.runs) == ("me@here", "the bug is fixed", 2, 2)
     assert story.receipt == {"outcome": {"done": 3}}
+
+
+@pytest.mark.parametrize("change", [{"id": "another"}, {"rate": 0.0}, {"rate": 1e300}])
+def test_a_plan_that_no_planner_wrote_is_none(change: dict[str, Any]) -> None:
+    forged = Planned(operation=ID, at=AT, plan=msgspec.structs.replace(PLAN, packed="", **change), pieces=0, digest="d")
+    assert story_of([forged]) is None
+
+
+def test_an_end_that_no_run_wrote_is_no_receipt() -> None:
+    for details in ({"progress": {"sent": "many"}, "outcome": {"done": "all"}}, {"outcome": 3}):
+        story = told(BEGAN, Ended(operation=ID, at=AT, result="done", details=details))
+        assert (story.sent, kept_receipt(story)) == (0, None)
+        show_story(story, is_running=False)

@@ -38,7 +38,8 @@ def plan(mode: Mode, *, effects: bool, depends_on: tuple[str, ...]) -> Plan:
 
 def test_effects_outside_for_a_second_time_have_to_be_typed() -> None:
     assert plan(Mode.AGAIN, effects=True, depends_on=("gateway",)).needs_effects
-    assert not plan(Mode.AGAIN, effects=True, depends_on=()).needs_effects
+    assert plan(Mode.AGAIN, effects=True, depends_on=()).needs_effects, "what a plan counts may be forged"
+    assert not plan(Mode.AGAIN, effects=False, depends_on=("gateway",)).needs_effects
     assert not plan(Mode.MISSING, effects=False, depends_on=("gateway",)).needs_effects
 
 

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import zlib
+from base64 import b85encode
+
+import pytest
 from farandole.delivery import Coordinates
 from farandole.engine.ports import Partition
+from farandole.errors import OperationError
 from farandole.replay.chosen import Choosing, Chosen
 from hypothesis import given
 from hypothesis import strategies as st
@@ -38,6 +43,22 @@ def test_a_million_records_in_a_row_take_a_line() -> None:
         choosing.add(Coordinates(topic="orders", partition=0, offset=offset))
     assert len(choosing.chosen().packed()) < 80
     assert choosing.chosen().spans[Partition(topic="orders", number=0)].end == 1_000_000
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b85encode(zlib.compress(bytes(100_000_000))).decode(),
+        b85encode(zlib.compress(b"\x93")).decode(),
+        b85encode(zlib.compress(b"\x91\x93\xa1t\x00\x91\x01")).decode(),
+        b85encode(zlib.compress(b"much")[:-1]).decode(),
+        "not packed",
+        "",
+    ],
+)
+def test_what_somebody_else_wrote_is_refused_whatever_it_unpacks_to(text: str) -> None:
+    with pytest.raises(OperationError, match="audit topic"):
+        Chosen.unpacked(text)
 
 
 def _chosen(places: dict[tuple[str, int], set[int]]) -> Chosen:

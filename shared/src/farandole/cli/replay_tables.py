@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
+
 from farandole.cli.output import print_table, say
 from farandole.replay.fate import Fate
 from farandole.replay.plan import Plan
-from farandole.replay.receipt import Receipt
+from farandole.replay.receipt import Receipt, kept_receipt
 from farandole.replay.story import State, Story
 
 _WHY = {
@@ -100,8 +102,9 @@ def show_story(story: Story, *, is_running: bool) -> None:
         rows.append(("run", f"since {_utc(story.began)} UTC by {story.who}: {story.why}"))
     if story.wish:
         rows.append(("asked", f"to {story.wish}, by {story.wished_by}"))
-    if story.receipt is not None:
-        outcome = story.receipt.get("outcome", {})
+    receipt = kept_receipt(story)
+    if receipt is not None:
+        outcome = msgspec.structs.asdict(receipt.outcome)
         rows.append(("outcome", ", ".join(f"{count:,} {name}" for name, count in outcome.items())))
     print_table(f"replay {plan.id}", ("", ""), rows)
 

@@ -135,4 +135,5 @@ def _shown(plan_id: str, total: int) -> Generator[_Shown]:
 def _end_of(receipt: Receipt) -> ExitCode:
     if receipt.ended == "cancelled":
         return ExitCode.FAILED
-    return ExitCode.OK if receipt.outcome.done == receipt.outcome.total else ExitCode.CHECK_FAILED
+    is_all = receipt.outcome.done == receipt.outcome.total and receipt.progress.left == 0
+    return ExitCode.OK if is_all else ExitCode.CHECK_FAILED

@@ -13,7 +13,11 @@ import msgspec
 
 from farandole.delivery import Coordinates
 from farandole.engine.ports import Partition
+from farandole.errors import OperationError
 from farandole.kafka.log_reader import Span
+
+MOST_BYTES: Final = 20_000_000
+"""Of a plan's offsets, unpacked: ten million records of which no two lie side by side."""
 
 Packed = list[tuple[str, int, list[int]]]
 _packer: Final = msgspec.msgpack.Encoder()
@@ -71,8 +75,20 @@ class Chosen:
 
     @classmethod
     def unpacked(cls, text: str) -> Chosen:
-        """Read what ``packed`` wrote."""
-        plain = _unpacker.decode(zlib.decompress(b85decode(text)))
+        """Read what ``packed`` wrote. Raises OperationError where somebody else wrote it."""
+        try:
+            plain = _unpacker.decode(_inflated(b85decode(text)))
+            return cls._of(plain)
+        except (ValueError, zlib.error, msgspec.MsgspecError) as foreign:
+            raise OperationError(
+                "what the audit topic has of this plan cannot be read",
+                why=f"{type(foreign).__name__}: {foreign}",
+                do="make a new plan; see who else may write to the audit topic",
+                code="E538",
+            ) from foreign
+
+    @classmethod
+    def _of(cls, plain: Packed) -> Chosen:
         return cls(
             by_partition={
                 Partition(topic=topic, number=number): Offsets(spans=tuple(_walked(steps)))
@@ -103,6 +119,15 @@ class Choosing:
                 for partition, spans in self._spans.items()
             }
         )
+
+
+def _inflated(packed: bytes) -> bytes:
+    """Unpack no more than any plan of ours has: a few bytes may say a gigabyte."""
+    inflating = zlib.decompressobj()
+    plain = inflating.decompress(packed, MOST_BYTES)
+    if inflating.unconsumed_tail or not inflating.eof:
+        raise ValueError(f"it is cut off, or has more than {MOST_BYTES:,} bytes")
+    return plain
 
 
 def _steps(spans: Iterable[Span]) -> Iterator[int]:

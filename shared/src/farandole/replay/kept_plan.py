@@ -8,8 +8,10 @@ from typing import Final
 
 import msgspec
 
+from farandole.delivery import is_operation_id
 from farandole.errors import UsageError
 from farandole.operations import AuditRecord
+from farandole.operations.pace import LEAST_RATE, MOST_RATE
 from farandole.replay.plan import Plan
 
 PIECE: Final = 500_000
@@ -65,12 +67,23 @@ def plan_of(records: Iterable[AuditRecord]) -> Plan | None:
             pieces.setdefault(record.number, record.text)
         elif isinstance(record, Planned):
             planned = planned or record
-    if planned is None:
+    if planned is None or not _is_ours(planned):
         return None
     if not pieces:
         return planned.plan
     packed = "".join(pieces.get(number, "") for number in range(planned.pieces))
     return msgspec.structs.replace(planned.plan, packed=packed) if _digest(packed) == planned.digest else None
+
+
+def _is_ours(planned: Planned) -> bool:
+    """Tell whether a plan may be what `records_of` wrote: whoever may write to the topic may write anything."""
+    plan = planned.plan
+    return (
+        plan.id == planned.operation
+        and is_operation_id(plan.id)
+        and LEAST_RATE <= plan.rate <= MOST_RATE
+        and planned.pieces <= MOST_PIECES
+    )
 
 
 def _digest(text: str) -> str:

@@ -51,8 +51,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def needs_effects(self) -> bool:
-        """Whether it lets handlers touch an outside system a second time."""
-        return self.mode is Mode.AGAIN and self.effects and self.counts.outside > 0
+        """Whether it lets handlers touch an outside system a second time; whatever was counted, as it may be forged."""
+        return self.mode is Mode.AGAIN and self.effects
 
     def document(self) -> dict[str, Any]:
         """Return the plan as it is printed for programs."""

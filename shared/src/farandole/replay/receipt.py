@@ -98,7 +98,10 @@ def kept_receipt(story: Story) -> Receipt | None:
     """Return the receipt of a replay that has ended; None where it has not, or was cancelled before it began."""
     if not story.state.is_final or story.receipt is None:
         return None
-    return msgspec.convert(story.receipt, Receipt)
+    try:
+        return msgspec.convert(story.receipt, Receipt)
+    except msgspec.ValidationError:  # somebody else wrote it
+        return None
 
 
 def receipt_of(

@@ -94,18 +94,31 @@ class Running:
 
     async def send_all(self, already: Sent) -> None:
         """Send what is chosen and not ``already`` sent. Raises CancelledByOperator, and what it stands on raises."""
+        cancelled: CancelledByOperator | None = None
         async for records in self._records():
             heard = [one for record in records if (one := self._judging.heard(record)) is not None]
-            self._lost_hearing(len(records) - len(heard))
             await self._note_earlier([one for one in heard if one.trace.coordinates in already])
-            to_send = await self._still_to_send([one for one in heard if one.trace.coordinates not in already])
-            for first in range(0, len(to_send), self._at_once):
-                page = to_send[first : first + self._at_once]
-                await self._clear_for(len(page))
-                await self._pace.wait(len(page))
-                await self._redelivery.send([self._sending(one, attempt) for one, attempt in page])
-                self._room -= len(page)
-                self._note_sent(page)
+            if cancelled is not None:
+                continue
+            self._lost_hearing(len(records) - len(heard))
+            try:
+                await self._send_new([one for one in heard if one.trace.coordinates not in already])
+            except CancelledByOperator as end:
+                if not len(already):
+                    raise
+                cancelled = end  # nothing more is sent, and what an earlier process sent further on still counts
+        if cancelled is not None:
+            raise cancelled
+
+    async def _send_new(self, heard: Sequence[Heard]) -> None:
+        to_send = await self._still_to_send(heard)
+        for first in range(0, len(to_send), self._at_once):
+            page = to_send[first : first + self._at_once]
+            await self._clear_for(len(page))
+            await self._pace.wait(len(page))
+            await self._redelivery.send([self._sending(one, attempt) for one, attempt in page])
+            self._room -= len(page)
+            self._note_sent(page)
 
     async def _records(self) -> AsyncIterator[list[Record]]:
         batches = self._log.records(self._chosen.spans)

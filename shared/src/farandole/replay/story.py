@@ -89,7 +89,8 @@ class Story:
 
 def _sent(receipt: dict[str, Any], before: int) -> int:
     progress = receipt.get("progress")
-    return int(progress.get("sent", before)) if isinstance(progress, dict) else before
+    sent: Any = progress.get("sent", before) if isinstance(progress, dict) else before
+    return sent if isinstance(sent, int) else before
 
 
 def story_of(records: Iterable[AuditRecord]) -> Story | None:
