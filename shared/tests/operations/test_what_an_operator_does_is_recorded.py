@@ -112,13 +112,14 @@ async def test_what_is_no_record_is_passed_over_and_counted_and_what_is_of_anoth
             json.dumps(
                 {"kind": "asked", "operation": id_, "at": now.isoformat(), "wish": "pause", "who": "x" * 999}
             ).encode(),
+            json.dumps(later | {"at": "0001-01-01T00:00:00+14:00"}).encode(),
             json.dumps(later | {"new": {"field": 1}}).encode(),
         ):
             producer.produce(AUDIT, value=value)
         assert producer.flush(10) == 0
         found = await topic.read(operation=id_)
         assert [one.record.wish for one in found] == ["pause", "resume"]
-        assert topic.foreign >= 6
+        assert topic.foreign >= 7
         (planned,) = await topic.read(Planned, operation=id_)
         assert planned.record.selection == "everything"
 

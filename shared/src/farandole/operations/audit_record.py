@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
@@ -124,7 +125,9 @@ class Decoding:
             if decoder is None or operation not in {"", head.operation}:
                 return None
             record: AuditRecord = decoder.decode(value)
-        except (msgspec.MsgspecError, ValueError, RecursionError):
+            for moment in (record.at, *((record.begun.at,) if isinstance(record, Began) else ())):
+                moment.astimezone(UTC)  # at the ends of the calendar there is none
+        except (msgspec.MsgspecError, ValueError, OverflowError, RecursionError):
             self.foreign += 1
             return None
         return record
