@@ -2,4 +2,10 @@
 
 from __future__ import annotations
 
+import signal
+
 pytest_plugins = ["farandole.testing.plugin"]
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell starts what it puts into the background deaf to SIGINT, and every process of a test would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)

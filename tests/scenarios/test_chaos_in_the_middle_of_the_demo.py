@@ -19,6 +19,7 @@ WITHIN = timedelta(seconds=300)
 LONGER_THAN_A_GROUP_WAITS = timedelta(seconds=15)
 
 
+@LONG
 @pytest.mark.mesh
 @pytest.mark.slow
 @pytest.mark.timeout(WITHIN.total_seconds() + 30)
@@ -35,6 +36,7 @@ async def test_kills_in_quick_succession_and_a_wiped_redis_lose_and_double_nothi
     assert_nothing_came_of_it(ended, orders=ORDERS)
 
 
+@LONG
 @pytest.mark.mesh
 @pytest.mark.slow
 @pytest.mark.timeout(WITHIN.total_seconds() + 30)

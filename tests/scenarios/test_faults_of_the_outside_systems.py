@@ -23,6 +23,7 @@ FAULTY = {0, 429, 500}
 LONG_WITHIN = timedelta(seconds=1200)
 
 
+@LONG
 @pytest.mark.mesh
 @pytest.mark.slow
 @pytest.mark.timeout(WITHIN.total_seconds() + 30)

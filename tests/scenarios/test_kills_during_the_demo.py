@@ -39,8 +39,8 @@ async def run_with_kills(home: Path, *victims: str) -> Ended:
 @pytest.mark.parametrize(
     "victims",
     [
-        ("inventory", "payments", "warehouse"),
         # The short torture run kills every one of these as well.
+        pytest.param(("inventory", "payments", "warehouse"), marks=LONG),
         pytest.param(("orders", "shipping", "invoicing"), marks=LONG),
         pytest.param(("redis",), marks=LONG),
         pytest.param(("kafka",), marks=LONG),

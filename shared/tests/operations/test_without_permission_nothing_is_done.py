@@ -65,6 +65,10 @@ async def permit(connection: Connection, topic: str, *operations: AclOperation) 
     ]
     for asked in (admin.delete_acls([mine]), admin.create_acls(wanted)):
         await asyncio.gather(*(asyncio.to_thread(one.result, 10) for one in asked.values()))
+    # The controller has them then; the broker hears of them a moment later.
+    async with asyncio.timeout(10):
+        while set(await asyncio.to_thread(admin.describe_acls(mine).result, 10)) != set(wanted):  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
 
 
 async def test_nothing_is_done_and_what_is_lacking_is_told(connection):

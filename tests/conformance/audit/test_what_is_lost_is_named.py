@@ -90,7 +90,7 @@ async def test_every_way_to_lose_an_event_is_named_and_nothing_else(run, mine, u
     skipped = next(one for one in report.findings if one.event_id == "skipped")
     place = (await audited.record(topic, "skipped")).coordinates
     assert (skipped.service, skipped.type, skipped.where) == (mine.tag, mine.asked.avro.fullname, str(place))
-    assert f"send the record at {place} to {mine.tag}.redelivery as attempt 1" in skipped.do
+    assert f"farandole replay plan --service {mine.tag} --id skipped" in skipped.do
     assert report.seconds < 20
 
 

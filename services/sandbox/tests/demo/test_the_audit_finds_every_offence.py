@@ -108,7 +108,8 @@ def _figure(**changes: object) -> Damage:
         window = "2026-11-23T12:30Z"
         fields = {"window": window, "product_id": None, "country": "France", "orders": 4, "currency": "USD"}
         fields |= {"units": 60, "revenue_cents": 4 * 500 + 60 * 1800, **changes}
-        event_id = derived_id("sales", window, "country", "France", "USD", str(fields["orders"]))
+        told = (str(fields[one]) for one in ("orders", "units", "revenue_cents"))
+        event_id = derived_id("sales", window, "country", "France", "USD", *told)
         told = replace(
             books.records[0],
             id=event_id,

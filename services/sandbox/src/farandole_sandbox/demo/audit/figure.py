@@ -17,7 +17,8 @@ def is_figure(event: Record) -> bool:
         return False
     by, name = slice_of(event)
     window, fields = event.fields["window"], event.fields
-    expected = derived_id("sales", window, by, name, fields["currency"], str(fields["orders"]))
+    told = [str(fields[one]) for one in ("orders", "units", "revenue_cents")]
+    expected = derived_id("sales", window, by, name, fields["currency"], *told)
     return event.id == expected and event.flow == derived_id("sales", window)
 
 
