@@ -26,8 +26,9 @@ _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 class Stopping:
     """Hears SIGTERM and SIGINT. The first one calls what `on_asked` was given last; the second ends the process.
 
-    The signals are heard by Python itself and not by the event loop, so a second one ends also a process whose loop is
-    blocked. Make it in the main thread.
+    The second one is heard by a thread, so that it ends also a process whose loop is blocked: where two come at once
+    the kernel gives the second to a thread that has none pending, and that interrupts nothing that the main thread
+    waits in. Make it in the main thread.
     """
 
     def __init__(self, grace: timedelta, on_asked: Callable[[], object]) -> None:
@@ -48,19 +49,22 @@ class Stopping:
         loop = asyncio.get_running_loop()
 
         def hear(_: int, __: object) -> None:
-            if self.asked:
-                # Not by the logger: the signal may have come while it wrote.
-                os.write(2, b"second signal: ending at once; what was in flight is delivered again\n")
-                os._exit(FORCED)
-            self.asked = True
-            loop.call_soon_threadsafe(self._asked)
+            if not self.asked:
+                self.asked = True
+                loop.call_soon_threadsafe(self._asked)
 
+        reading, writing = os.pipe()
+        os.set_blocking(writing, False)
+        threading.Thread(target=_force_at_the_second, args=(reading,), name="second-signal", daemon=True).start()
         former = {number: signal.signal(number, hear) for number in _SIGNALS}
+        woken = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
         try:
             yield
         finally:
+            signal.set_wakeup_fd(woken)
             for number, handler in former.items():
                 signal.signal(number, handler)
+            os.close(writing)  # which ends the thread
 
     def _asked(self) -> None:
         logger.info("stopping: finishing what is in flight", grace=str(self._grace))
@@ -70,6 +74,17 @@ class Stopping:
         overdue.daemon = True
         overdue.start()
         self._on_asked()
+
+
+def _force_at_the_second(reading: int) -> None:
+    """Read the numbers of the signals as they come in, and end the process at the second that asks it to stop."""
+    heard = 0
+    while numbers := os.read(reading, 64):
+        heard += sum(number in _SIGNALS for number in numbers)
+        if heard > 1:
+            os.write(2, b"second signal: ending at once; what was in flight is delivered again\n")
+            os._exit(FORCED)
+    os.close(reading)
 
 
 def end_now(why: str) -> None:
