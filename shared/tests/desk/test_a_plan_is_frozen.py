@@ -14,13 +14,14 @@ from farandole.desk.case import Case
 from farandole.desk.choice import Choice
 from farandole.desk.letter import Letter
 from farandole.desk.redrive import Redrive, ends_of, interrupted, nothing_to_send, resumed
-from farandole.desk.redrive_plan import RedrivePlan, limited, narrowed, planned
+from farandole.desk.redrive_plan import RedrivePlan, bare, limited, narrowed, planned
 from farandole.engine.ports import Partition
 from farandole.errors import UsageError
 from farandole.kafka.log_reader import Span
 from farandole.ledger import State
 from farandole.operations import Began, Ended, Noted, Operation
 from farandole.selection import Offset, Selection
+from farandole_events import CATALOGUE
 from lettered import BEGAN, SUBJECT, case, entry, letter
 
 DEAD = Partition(topic="s.dlq", number=0)
@@ -72,6 +73,25 @@ def test_a_redrive_is_read_back_as_it_was_kept():
     what = Choice(names=("a", "b"), group="f", selection=selection, origins=frozenset(("orders",)), limit=3)
     kept = Redrive(what=what, ends={DEAD: 17}, canary=2, rate=3.5, force=True)
     assert Redrive.from_document(kept.document()) == kept
+
+
+def test_what_may_not_be_kept_in_words_is_kept_by_its_letters():
+    board = Board(service="s", cases=[], spans={DEAD: Span(start=0, end=6)})
+    plan = planned("s", [case(of(2)), case(of(4))])
+    selection = Selection(topics=("s.dlq",), where='ship_to.name == "Ada"')
+    told = {"catalogue": CATALOGUE, "canary": 0, "rate": 1.0, "force": False}
+    redrive = Redrive.of(Choice(selection=selection), plan, board, **told)
+    assert redrive.letters == {bare(one.letter.coordinates) for one in plan.sends}
+    assert "Ada" not in str(redrive.document())
+    assert Redrive.from_document(redrive.document()) == redrive
+    assert Redrive.of(Choice(group="f"), plan, board, **told).letters is None
+
+
+def test_a_redrive_that_was_kept_by_an_earlier_version_is_read():
+    kept = Redrive(what=Choice(group="f"), ends={DEAD: 17})
+    document = kept.document()
+    del document["letters"]
+    assert Redrive.from_document(document) == kept
 
 
 @pytest.mark.parametrize("broken", [{}, {"what": 1}, {"what": {}, "ends": [], "canary": "x"}])

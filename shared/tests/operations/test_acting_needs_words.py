@@ -39,6 +39,9 @@ def typed(monkeypatch):
         (["farandole", "--sasl-password", "pass", "x"], "farandole --sasl-password *** x"),
         (["farandole", "--registry-TOKEN=pa ss"], "farandole --registry-TOKEN=***"),
         (["farandole", "--password", "--yes"], "farandole --password --yes"),
+        (["farandole", "--where", 'name == "Ada"', "x"], "farandole --where *** x"),
+        (["farandole", "--where=name == 'Ada'", "--key=ada"], "farandole --where=*** --key=***"),
+        (["farandole", "--key", "--ada", "--id", "e7"], "farandole --key *** --id e7"),
         ([], ""),
     ],
 )

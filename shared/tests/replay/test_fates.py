@@ -29,16 +29,16 @@ def test_what_is_handled_runs_only_again(standing: Standing) -> None:
     assert fate_of(standing, Mode.AGAIN) is Fate.RUN
 
 
-@pytest.mark.parametrize("standing", [Standing.LOST, Standing.STRANDED])
+@pytest.mark.parametrize("standing", [Standing.LOST, Standing.STRANDED, Standing.DISCARDED])
 def test_what_was_never_handled_is_not_for_again(standing: Standing) -> None:
     assert fate_of(standing, Mode.MISSING) is Fate.RUN
     assert fate_of(standing, Mode.AGAIN) is Fate.MISSING
 
 
-def test_what_may_be_forgotten_is_sent_under_missing_only_on_demand() -> None:
-    assert fate_of(Standing.UNPROVEN, Mode.MISSING) is Fate.NOT_PROVABLE
-    assert fate_of(Standing.UNPROVEN, Mode.MISSING, with_not_provable=True) is Fate.RUN
-    assert fate_of(Standing.UNPROVEN, Mode.AGAIN) is Fate.RUN
+@pytest.mark.parametrize("mode", Mode)
+def test_what_may_be_forgotten_is_sent_only_on_demand(mode: Mode) -> None:
+    assert fate_of(Standing.UNPROVEN, mode) is Fate.NOT_PROVABLE
+    assert fate_of(Standing.UNPROVEN, mode, with_not_provable=True) is Fate.RUN
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,6 @@ def test_what_may_be_forgotten_is_sent_under_missing_only_on_demand() -> None:
         {"rate": float("inf")},
         {"mode": Mode.MISSING, "effects": True},
         {"mode": Mode.MISSING, "cascade": True},
-        {"mode": Mode.AGAIN, "with_not_provable": True},
     ],
 )
 def test_a_request_that_contradicts_itself_is_refused(parts: dict[str, object]) -> None:

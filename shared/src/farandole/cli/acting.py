@@ -18,6 +18,7 @@ from farandole.operations.operation import MOST_COMMAND, MOST_NAME, MOST_WORDS, 
 
 MOST_SECONDS: Final = 1_000_000
 _IN_URL: Final = re.compile(r"(?<=://)[^/@\s]*@")
+_ASKED: Final = re.compile(r"(?i)(--(?:where|key))(?:=.*)?", re.DOTALL)
 _SECRET: Final = re.compile(r"(?i)(--[\w-]*(?:password|secret|token|credential)[\w-]*)(?:=.*)?", re.DOTALL)
 
 
@@ -101,17 +102,25 @@ def who() -> str:
 
 
 def command_line(arguments: Sequence[str]) -> str:
-    """Return a command line without what is secret in it: names and passwords in addresses, values of --…password."""
-    words, hide = [f"{arguments[0].rpartition('/')[2]}"] if arguments else [], False
+    """Return a command line without what is secret or may be personal in it.
+
+    That is names and passwords in addresses, the values of --…password, and what --where and --key ask for: the
+    selection beside it says as much of that as may be kept.
+    """
+    words, hide, asks = [f"{arguments[0].rpartition('/')[2]}"] if arguments else [], False, False
     for one in arguments[1:]:
-        secret = _SECRET.fullmatch(one)
-        if hide and not one.startswith("--"):
+        asked, secret = _ASKED.fullmatch(one), _SECRET.fullmatch(one)
+        if asks or (hide and not one.startswith("--")):
             words.append("***")
+            hide = asks = False
+            continue
+        if asked:
+            words.append(f"{asked[1]}=***" if "=" in one else one)
         elif secret:
             words.append(f"{secret[1]}=***" if "=" in one else one)
         else:
             words.append(_IN_URL.sub("***@", one))
-        hide = secret is not None and "=" not in one
+        hide, asks = secret is not None and "=" not in one, asked is not None and "=" not in one
     return " ".join(_quoted(one) for one in words)[:MOST_COMMAND]
 
 

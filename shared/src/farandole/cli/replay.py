@@ -49,7 +49,7 @@ def plan(
     ] = False,
     cascade: Annotated[bool, Parameter(negative="", help="again: publish follow-ons, under new ids.")] = False,
     include_not_provable: Annotated[
-        bool, Parameter(negative="", help="missing: send what may have been handled and forgotten, too.")
+        bool, Parameter(negative="", help="Send what may have been handled and forgotten, too.")
     ] = False,
     rate: Annotated[float, Parameter(help="Records a second, at most.")] = RATE,
     acting: Acting = Acting(),  # noqa: B008 - as above

@@ -12,7 +12,9 @@ from farandole.desk.case import Case
 from farandole.desk.desk import Desk
 from farandole.errors import UsageError
 from farandole.kafka.log_reader import LogReader
+from farandole.schema import Catalogue
 from farandole.selection import Frozen, Reading, Request, Selection, freeze, resolve, scan
+from farandole.selection.veil import veiled
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,6 +36,10 @@ class Choice:
     def is_everything(self) -> bool:
         """Whether nothing was said."""
         return not (self.names or self.group or self.selection or self.origins or self.limit)
+
+    def veiled(self, catalogue: Catalogue) -> Choice:
+        """Return it without what may be personal in its selection (`farandole.selection.veil`)."""
+        return self if self.selection is None else replace(self, selection=veiled(self.selection, catalogue))
 
     def document(self) -> dict[str, Any]:
         """Return it as JSON has it; `from_document` reads it again."""

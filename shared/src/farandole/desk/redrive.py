@@ -7,6 +7,8 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
 
+from farandole.dead_letters import written
+from farandole.delivery import Coordinates
 from farandole.desk.board import Board
 from farandole.desk.choice import Choice
 from farandole.desk.redrive_plan import RedrivePlan
@@ -15,19 +17,48 @@ from farandole.errors import OperationError, UsageError
 from farandole.handler import Handler
 from farandole.operations import Began, Ended, Noted
 from farandole.operations.pace import LEAST_RATE, MOST_RATE
+from farandole.schema import Catalogue
 
 KIND = "redrive"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Redrive:
-    """What is sent: the letters of ``what`` before ``ends``, ``rate`` a second at most, ``canary`` of them first."""
+    """What is sent: the letters of ``what`` before ``ends``, ``rate`` a second at most, ``canary`` of them first.
+
+    Where ``what`` may not be kept as it is, because it asks for something personal, it is masked, and ``letters`` says
+    which are meant; else those are None.
+    """
 
     what: Choice
     ends: Mapping[Partition, int]
     canary: int = 0
     rate: float = 200.0
     force: bool = False
+    letters: frozenset[Coordinates] | None = None
+
+    @classmethod
+    def of(
+        cls,
+        what: Choice,
+        plan: RedrivePlan,
+        board: Board,
+        *,
+        catalogue: Catalogue,
+        canary: int,
+        rate: float,
+        force: bool,
+    ) -> Redrive:
+        """Return the redrive of this plan, made of ``what`` lies on the board, as it may be kept."""
+        kept = what.veiled(catalogue)
+        return cls(
+            what=kept,
+            ends=ends_of(board, plan, what),
+            canary=canary,
+            rate=rate,
+            force=force,
+            letters=None if kept == what else frozenset(plan.by_place),
+        )
 
     def document(self) -> dict[str, Any]:
         """Return it as JSON has it; `from_document` reads it again."""
@@ -37,6 +68,7 @@ class Redrive:
             "canary": self.canary,
             "rate": self.rate,
             "force": self.force,
+            "letters": None if self.letters is None else [written(one) for one in sorted(self.letters)],
         }
 
     @classmethod
@@ -50,6 +82,7 @@ class Redrive:
                 canary=int(document["canary"]),
                 rate=_rate(document["rate"]),
                 force=bool(document["force"]),
+                letters=None if document.get("letters") is None else frozenset(map(_read, document["letters"])),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise UsageError(
@@ -58,6 +91,11 @@ class Redrive:
                 do="begin a new one: what was sent is not sent again",
                 code="E558",
             ) from error
+
+
+def _read(text: str) -> Coordinates:
+    topic, partition, offset = text.rsplit("|", 2)
+    return Coordinates(topic=topic, partition=int(partition), offset=int(offset))
 
 
 def _rate(told: Any) -> float:

@@ -38,17 +38,15 @@ _HANDLED: Final = frozenset((Standing.DONE, Standing.CONTRADICTED))
 def fate_of(standing: Standing, mode: Mode, *, with_not_provable: bool = False) -> Fate:
     """Return the fate of an event that a handler hears, and would run for, by what became of it so far.
 
-    What may have been forgotten is sent under ``missing`` only on demand, as it may have been handled; under ``again``
-    that is no harm.
+    What may have been forgotten is sent only on demand. It may have been handled, which ``missing`` is not for; and it
+    may not: ``again`` publishes no follow-ons, and a later ``missing`` would find the work done, and publish none.
     """
     if standing in _WAYS:
         return Fate.ON_THEIR_WAY
     if standing is Standing.DEAD:
         return Fate.DEAD
-    if mode is Mode.AGAIN:
-        return Fate.MISSING if standing in (Standing.LOST, Standing.STRANDED) else Fate.RUN
-    if standing in _HANDLED:
-        return Fate.HANDLED
-    if standing is Standing.UNPROVEN and not with_not_provable:
-        return Fate.NOT_PROVABLE
-    return Fate.RUN
+    if standing is Standing.UNPROVEN:
+        return Fate.RUN if with_not_provable else Fate.NOT_PROVABLE
+    if (standing in _HANDLED) == (mode is Mode.AGAIN):
+        return Fate.RUN
+    return Fate.HANDLED if standing in _HANDLED else Fate.MISSING

@@ -24,6 +24,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """A frozen plan. Its id is the operation's, and under ``again`` the replay's.
 
     ``spans`` and ``topics`` (their ids) are what was looked at, ``packed`` the records that are sent (see Chosen).
+    ``selection`` tells people what was asked for, masked where that is personal; nothing is selected by it again.
     ``digest`` is that of the service's handlers, ``rate`` in records a second, ``made`` and ``by`` say when and who.
     """
 

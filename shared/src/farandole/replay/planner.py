@@ -22,6 +22,7 @@ from farandole.replay.planning import Planning
 from farandole.replay.terms import Terms
 from farandole.selection import Frozen, Reading, Selection, freeze, scan
 from farandole.selection.frozen import nothing_selected
+from farandole.selection.veil import veiled
 from farandole.service import Service
 
 Tell = Callable[[str], None]
@@ -98,7 +99,7 @@ def _plan(
         cascade=terms.cascade,
         with_not_provable=terms.with_not_provable,
         rate=terms.rate,
-        selection=selection.document(),
+        selection=veiled(selection, ground.catalogue).document(),
         cluster=ground.cluster,
         topics=dict(frozen.topic_ids),
         spans=tuple(

@@ -38,10 +38,3 @@ class Terms:
                 do="leave them out, or add --mode again",
                 code="E533",
             )
-        if self.mode is Mode.AGAIN and self.with_not_provable:
-            raise UsageError(
-                "--include-not-provable is for --mode missing",
-                why="again sends what is not provable anyway: it handles events a second time on purpose",
-                do="leave it out",
-                code="E533",
-            )

@@ -65,10 +65,10 @@ def where_of(selection: Selection, catalogue: Catalogue, *, pii: bool) -> Where 
     """Compile the expression of a selection, where it has one. Raises UsageError where it cannot hold of any event."""
     if not selection.where:
         return None
-    return Where(selection.where, _schemas(selection, catalogue), pii=pii)
+    return Where(selection.where, schemas_of(selection, catalogue), pii=pii)
 
 
-def _schemas(selection: Selection, catalogue: Catalogue) -> Iterable[EventSchema]:
+def schemas_of(selection: Selection, catalogue: Catalogue) -> Iterable[EventSchema]:
     """Return every version of what may lie there: of the types, else what the topics carry; private ones carry all."""
     if selection.types:
         return [one for one in catalogue.versions if one.fullname in selection.types]

@@ -105,7 +105,7 @@ async def _do(  # noqa: PLR0917 - the command line of two commands
         for reason, count in held.items():
             say(f"  left as they are, {count}: {reason}")
         acting.make_sure(deed.words.format(len(cases), where.name), word=where.name if target.production else "")
-        details = {"what": what.document(), "events": len(cases)}
+        details = {"what": what.veiled(desk.catalogue).document(), "events": len(cases)}
         async with (
             Lease(target.redis_url, cluster=desk.cluster, operation=operation),
             AuditTopic(target.connection) as topic,

@@ -31,11 +31,11 @@ from farandole.desk import (
     Redriven,
     RedrivePlan,
     Redriving,
+    bare,
     blocked,
     choice,
     chosen,
     confirmed,
-    ends_of,
     interrupted,
     limited,
     narrowed,
@@ -145,9 +145,11 @@ async def _begin(wanted: _Wanted) -> int:
             raise nothing_chosen()
         cases = await chosen(desk, board, what, pii=pii)
         plan = limited(planned(where.name, cases, force=wanted.force), what.limit)
-        redrive = Redrive(
-            what=what,
-            ends=ends_of(board, plan, what),
+        redrive = Redrive.of(
+            what,
+            plan,
+            board,
+            catalogue=desk.catalogue,
             canary=wanted.canary,
             rate=wanted.rate,
             force=wanted.force,
@@ -194,7 +196,11 @@ async def _resume(wanted: _Wanted) -> int:
 
 async def _left(desk: Desk, board: Board, redrive: Redrive) -> RedrivePlan:
     """Return what is left of a plan: what is still open of it, as it was then."""
-    plan = planned(desk.service, await chosen(desk, board, redrive.what), force=redrive.force)
+    if redrive.letters is None:
+        cases = await chosen(desk, board, redrive.what)
+    else:
+        cases = [one for one in board.cases if bare(one.letter.coordinates) in redrive.letters]
+    plan = planned(desk.service, cases, force=redrive.force)
     return narrowed(plan, redrive.ends)
 
 
