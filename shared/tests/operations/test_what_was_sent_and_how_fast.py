@@ -17,17 +17,20 @@ places = st.builds(
 )
 
 
-@given(st.lists(st.one_of(places, places.map(lambda one: [one]))))
-def test_it_is_a_set_of_coordinates_whenever_it_is_asked(steps):
+named = st.tuples(places, st.sampled_from(["", "r1", "r2"]))
+
+
+@given(st.lists(st.one_of(named, named.map(lambda one: [one]))))
+def test_it_is_a_set_of_origins_and_replays_whenever_it_is_asked(steps):
     sent, known = Sent(), set()
     for step in steps:
         if isinstance(step, list):
-            assert (step[0] in sent) == (step[0] in known)
+            assert sent.has(*step[0]) == (step[0] in known)
         else:
-            sent.add(step)
+            sent.add(*step)
             known.add(step)
     assert len(sent) == len(known)
-    assert all(one in sent for one in known)
+    assert all(sent.has(*one) for one in known)
 
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)

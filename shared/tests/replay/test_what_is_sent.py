@@ -14,6 +14,7 @@ from farandole.audit.standing import Standing
 from farandole.audit.trace import trace_of
 from farandole.delivery import Coordinates, Delivery, Record
 from farandole.engine.ports import Partition
+from farandole.engine.size import MOST_PRIVATE_BYTES
 from farandole.envelope import Envelope
 from farandole.kafka.log_reader import Span
 from farandole.operations import Sending, Sent
@@ -32,14 +33,20 @@ CHOSEN = tuple(offset for offset in range(HELD) if offset % 4 != 3)
 CALM = Traffic(live_lag=0, outstanding=0)
 
 
+@dataclass
 class Log:
     """A log of one partition."""
+
+    values: dict[int, bytes] = field(default_factory=dict)
 
     def records(self, spans: Mapping[Partition, Span]) -> Iterator[list[Record]]:
         for span in spans.values():
             middle = (span.start + span.end) // 2
-            yield [record(offset) for offset in range(span.start, middle)]
-            yield [record(offset) for offset in range(middle, span.end)]
+            yield [self.record(offset) for offset in range(span.start, middle)]
+            yield [self.record(offset) for offset in range(middle, span.end)]
+
+    def record(self, offset: int) -> Record:
+        return record(offset, self.values.get(offset, b"v"))
 
 
 @dataclass
@@ -85,11 +92,11 @@ class Lookout:
         return self.traffic.pop(0) if len(self.traffic) > 1 else self.traffic[0]
 
 
-def record(offset: int) -> Record:
+def record(offset: int, value: bytes = b"v") -> Record:
     return Record(
         coordinates=Coordinates(topic="t", partition=0, offset=offset),
         key=b"k",
-        value=b"v",
+        value=value,
         headers=(),
         appended=datetime(2026, 1, 1, tzinfo=UTC),
     )
@@ -102,6 +109,7 @@ class Run:
     mode: Mode = Mode.MISSING
     rate: float = 1_000
     brake: Brake = field(default_factory=lambda: Brake(usual_lag=0))
+    log: Log = field(default_factory=Log)
     memory: Memory = field(default_factory=Memory)
     topic: Topic = field(default_factory=Topic)
     lookout: Lookout = field(default_factory=Lookout)
@@ -134,7 +142,7 @@ class Run:
         self.running = Running(
             plan,
             choosing.chosen(),
-            log=Log(),
+            log=self.log,
             judging=self.memory,
             redelivery=self.topic,
             lookout=self.lookout,
@@ -174,6 +182,7 @@ async def test_what_an_earlier_process_sent_is_not_sent_again_and_counts_as_sent
     run, sent = Run(), Sent()
     for offset in CHOSEN[:5]:
         sent.add(Coordinates(topic="t", partition=0, offset=offset))
+    sent.add(Coordinates(topic="t", partition=0, offset=CHOSEN[6]), "another")
     await run.to_its_end(sent)
     assert run.topic.offsets == list(CHOSEN[5:])
     assert (run.running.progress.sent, run.running.progress.left) == (len(CHOSEN), 0)
@@ -197,6 +206,16 @@ async def test_again_does_not_ask_what_became_of_it_and_carries_the_replay() -> 
     assert {one.attempt for one in run.topic.sendings} == {0}
     assert (replay.id, replay.effects, replay.cascade) == ("20260101T000000-00000000", False, True)
     assert {one.replay_id for one in run.running.sent} == {replay.id}
+
+
+@pytest.mark.parametrize("mode", Mode)
+async def test_what_turns_out_too_large_is_left_out_and_named_and_the_rest_is_sent(mode: Mode) -> None:
+    run = Run(mode=mode, log=Log({4: b"v" * MOST_PRIVATE_BYTES}))
+    await run.to_its_end()
+    assert run.topic.offsets == [one for one in CHOSEN if one != 4]
+    progress = run.running.progress
+    assert (progress.since, progress.left) == ({"too_large": 1}, 0)
+    assert progress.too_large == (str(record(4).coordinates),)
 
 
 async def test_it_keeps_to_its_rate() -> None:

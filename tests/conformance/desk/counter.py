@@ -100,7 +100,7 @@ class Counter:
         return await self.json("redrive", *arguments, *WHY, "--wait", "20", code=code)
 
     async def redrive_without_waiting(self, *arguments: str) -> dict[str, Any]:
-        return await self.json("redrive", *arguments, *WHY, "--wait", "0")
+        return await self.json("redrive", *arguments, *WHY, "--wait", "0", code=4)
 
     @property
     def here(self) -> tuple[str, str]:

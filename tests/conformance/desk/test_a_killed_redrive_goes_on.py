@@ -7,6 +7,7 @@ named to him. A database and its inbox stand behind the shop; the count is of wh
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections import Counter as Counts
@@ -50,6 +51,8 @@ async def test_each_letter_is_sent_once_though_the_first_redrive_was_killed(shop
     if way == "resumed":
         ended = await shop.dlq("redrive", "--resume", operation, "--json")
         assert ended.code == 0, ended
+        told = json.loads(ended.out)
+        assert (told["sent"], told["unsent"], told["done"]) == (LETTERS, 0, LETTERS)
         assert "later" not in shop.redelivered()
         assert await shop.counts() == {"open": 1, "resolved": LETTERS}
         again = await shop.dlq("redrive", "--resume", operation)

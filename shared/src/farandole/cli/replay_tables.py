@@ -23,6 +23,7 @@ _WHY = {
     Fate.NOT_PROVABLE: "perhaps handled, and forgotten: --include-not-provable sends it",
     Fate.SKIPPED: 'its handler declares no on_replay="run"',
     Fate.UNHEARD: "no handler of this service hears its type",
+    Fate.TOO_LARGE: "no private topic takes it, so it cannot be delivered again",
     Fate.REPEATED: "a further record of an event above",
 }
 
@@ -80,6 +81,7 @@ def show_receipt(receipt: Receipt) -> None:
         ("planned", f"{progress.planned:,} of {receipt.matched:,} matched"),
         ("sent", f"{progress.sent:,}"),
         ("since the plan", since or "nothing changed"),
+        *([("too large", ", ".join(progress.too_large))] if progress.too_large else []),
         ("not sent", f"{progress.left:,}"),
         ("done", f"{outcome.done:,}"),
         ("dead", f"{outcome.dead:,}" + (f": farandole dlq ls --service {receipt.service}" if outcome.dead else "")),

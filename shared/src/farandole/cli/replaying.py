@@ -135,5 +135,6 @@ def _shown(plan_id: str, total: int) -> Generator[_Shown]:
 def _end_of(receipt: Receipt) -> ExitCode:
     if receipt.ended == "cancelled":
         return ExitCode.FAILED
-    is_all = receipt.outcome.done == receipt.outcome.total and receipt.progress.left == 0
-    return ExitCode.OK if is_all else ExitCode.CHECK_FAILED
+    is_done = receipt.outcome.done == receipt.outcome.total
+    is_all = receipt.progress.left == 0 and not receipt.progress.too_large
+    return ExitCode.OK if is_done and is_all else ExitCode.CHECK_FAILED

@@ -13,7 +13,7 @@ from farandole.desk.letter import Letter
 from farandole.desk.obstacle import to_redrive
 from farandole.engine.ports import Partition
 from farandole.kafka.log_reader import Span
-from farandole.operations import Sending
+from farandole.operations import Given, Sending, Sent
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,6 +99,29 @@ def confirmed(plan: RedrivePlan, cases: Iterable[Case], *, force: bool = False) 
     changed = len(plan.sends) - len(kept)
     held = {**plan.held, "changed since the plan was made": changed} if changed else plan.held
     return RedrivePlan(service=plan.service, sends=kept, held=held)
+
+
+def sent_before(
+    plan: RedrivePlan, cases: Iterable[Case], before: Sent, ends: Mapping[Partition, int]
+) -> Sequence[Given]:
+    """Return what an interrupted redrive had sent of the letters before these ends, and the plan does not send."""
+    sends, found = {one.letter.subject.key for one in plan.sends}, list[Given]()
+    for case in cases:
+        letters = [one for one in case.letters if _is_before(one.coordinates, ends)]
+        # What it sent may be dead again by now: that letter lies beyond the ends.
+        last = max(letters, key=lambda one: one.attempt, default=None)
+        if last is None or last.subject.key in sends or not before.has(last.origin, last.subject.replay_id):
+            continue
+        subject = last.subject
+        found.append(
+            Given(
+                source=subject.source,
+                event_id=subject.event_id,
+                attempt=last.attempt + 1,
+                replay_id=subject.replay_id,
+            )
+        )
+    return found
 
 
 def sending(delivery: Delivery, send: Send) -> Sending:

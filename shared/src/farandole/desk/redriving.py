@@ -18,16 +18,25 @@ Tell = Callable[[int, str], None]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Redriven:
-    """How a redrive ended: how many were ``sent``, what became of them, and why it stopped before the end, if so."""
+    """How a redrive ended: how many were ``sent``, what became of them, and why it stopped before the end, if so.
+
+    ``unsent`` are those that it did not come to, or whose letters are not there any more.
+    """
 
     sent: int
+    unsent: int
     outcomes: Mapping[Outcome, int]
     stopped: str = ""
 
     @property
     def counts(self) -> dict[str, int]:
         """The counts, by words."""
-        return {"sent": self.sent, **{one.value: self.outcomes.get(one, 0) for one in Outcome}}
+        return {"sent": self.sent, "unsent": self.unsent, **{one.value: self.outcomes.get(one, 0) for one in Outcome}}
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether all were sent, and each is done or dead."""
+        return not self.unsent and all(one.is_final or not count for one, count in self.outcomes.items())
 
 
 class Redriving:
@@ -47,54 +56,64 @@ class Redriving:
         self._wait = wait
         self._tell = tell
 
-    async def run(self, plan: RedrivePlan, *, canary: int = 0, before: Sent | None = None) -> Redriven:
+    async def run(
+        self, plan: RedrivePlan, *, canary: int = 0, before: Sent | None = None, earlier: Sequence[Given] = ()
+    ) -> Redriven:
         """Send the plan and return what became of it; what ``before`` names was sent already, by the same operation.
 
-        With a ``canary`` so many go first, and the others only once all of those are done. Raises what the brokers, the
+        ``earlier`` are those that it had sent and that are no part of the plan any more: they are counted, too. With a
+        ``canary`` so many go first, and the others only once all of those are done. Raises what the brokers, the
         ledger and the inbox raise while they are away.
         """
         first, rest = (plan.sends[:canary], plan.sends[canary:]) if 0 < canary < len(plan.sends) else ((), plan.sends)
+        sent = list(earlier)
         if first:
-            await self._send(replace(plan, sends=first), before)
-            became = await self._became(first, "the canary")
-            if became.get(Outcome.DONE, 0) < len(first):
-                return Redriven(sent=len(first), outcomes=became, stopped=_stopped(became, len(rest)))
-        await self._send(replace(plan, sends=rest), before)
-        return Redriven(sent=len(plan.sends), outcomes=await self._became(plan.sends, "the outcomes"))
+            tried = await self._send(replace(plan, sends=first), before)
+            sent += tried
+            became = await self._became(sent, "the canary")
+            if sum(became[one] is Outcome.DONE for one in tried) < len(first):
+                stopped = _stopped(counted(became[one] for one in tried), len(rest))
+                unsent = len(plan.sends) - len(tried)
+                return Redriven(sent=len(sent), unsent=unsent, outcomes=counted(became.values()), stopped=stopped)
+        sent += await self._send(replace(plan, sends=rest), before)
+        became = await self._became(sent, "the outcomes")
+        unsent = len(plan.sends) + len(earlier) - len(sent)
+        return Redriven(sent=len(sent), unsent=unsent, outcomes=counted(became.values()))
 
-    async def _send(self, plan: RedrivePlan, before: Sent | None) -> None:
-        places, batch = plan.by_place, list[tuple[Record, Send]]()
+    async def _send(self, plan: RedrivePlan, before: Sent | None) -> list[Given]:
+        """Send what is still there of a plan; return what the redelivery topic has of it by then."""
+        places, batch, sent = plan.by_place, list[tuple[Record, Send]](), list[Given]()
         async for record in self._reader.records(plan.spans):
             send = places.get(bare(record.coordinates))
             if send is not None:
                 batch.append((record, send))
+                sent.append(given(send))
             if len(batch) >= self._pace.at_once:
                 await self._give(batch, before)
                 batch = []
         await self._give(batch, before)
+        return sent
 
     async def _give(self, batch: Sequence[tuple[Record, Send]], before: Sent | None) -> None:
         deliveries = [(self._reader.delivery(record), send) for record, send in batch]
-        # A replay of the event has the same origin, and another key: the ledger tells those apart.
         fresh = [
             sending(one, send)
             for one, send in deliveries
-            if before is None or one.replay is not None or one.origin not in before
+            if before is None or not before.has(one.origin, one.replay_id)
         ]
         if fresh:
             await self._pace.wait(len(fresh))
             await self._redelivery.send(fresh)
         self._tell(len(batch), "")
 
-    async def _became(self, sends: Sequence[Send], what: str) -> Mapping[Outcome, int]:
+    async def _became(self, sent: Sequence[Given], what: str) -> Mapping[Given, Outcome]:
         """Wait until each is done or dead, or the time is up."""
 
         def told(counts: Mapping[Outcome, int]) -> None:
             left = sum(count for one, count in counts.items() if not one.is_final)
             self._tell(0, f"waiting for {what}: {left} left" if left else "")
 
-        known = await self._outcomes.wait([given(one) for one in sends], within=self._wait, told=told)
-        return counted(known.values())
+        return await self._outcomes.wait(sent, within=self._wait, told=told)
 
 
 def given(send: Send) -> Given:

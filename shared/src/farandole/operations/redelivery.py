@@ -15,7 +15,7 @@ from farandole.kafka.connection import Connection
 from farandole.kafka.log_reader import LogReader, Span
 from farandole.kafka.permission import demand_visible, permitted
 from farandole.kafka.publisher import KafkaPublisher
-from farandole.operations.sending import Sending, origin_of
+from farandole.operations.sending import Sending, origin_of, replay_id_of
 from farandole.operations.sent import Sent
 from farandole.private_topics import PrivateTopics
 
@@ -83,7 +83,7 @@ class Redelivery:
             await self._publisher.publish(messages)
 
     async def sent(self, since: Mapping[int, int]) -> Sent:
-        """Return the origins of what this operation has sent at ``since`` (its `marks`) or beyond.
+        """Return what this operation has sent, by origin and replay, at ``since`` (its `marks`) or beyond.
 
         Raises OperationError where the topic does not reach back so far, so that nobody can tell.
         """
@@ -102,7 +102,7 @@ class Redelivery:
         for records in log.records(spans):
             for record in records:
                 if _operation_of(record) == id_ and (origin := origin_of(record.headers)) is not None:
-                    found.add(origin)
+                    found.add(origin, replay_id_of(record.headers))
         return found
 
     def _log(self) -> LogReader:

@@ -8,7 +8,7 @@ from zlib import crc32
 
 from farandole import headers as names
 from farandole.dead_letters import operation_headers, written
-from farandole.delivery import Coordinates, Record, Replay
+from farandole.delivery import Coordinates, Record, Replay, is_operation_id
 from farandole.engine.ports import Message
 from farandole.engine.size import MOST_PRIVATE_BYTES, fits_private_topic
 from farandole.envelope import Envelope
@@ -25,8 +25,9 @@ class Sending:
 
     ``record`` gives its key, its bytes and its foreign headers; ``envelope`` is the one under which the service knew
     it. ``origin`` is where the event lies on its domain topic, or, where a dead letter does not tell, where that lies:
-    no two sendings of an operation have the same. ``attempt`` counts for the ledger (PROTOCOL 6), and backoff counts
-    from it. ``replay`` is there where the event is to be handled again under the replay's own key.
+    no two sendings of an operation have the same, unless they are of different replays. ``attempt`` counts for the
+    ledger (PROTOCOL 6), and backoff counts from it. ``replay`` is there where the event is to be handled again under
+    the replay's own key.
     """
 
     record: Record
@@ -42,8 +43,22 @@ class Sending:
         Events of one key go to one partition, and so do those without a key that were in one partition: in the order in
         which they are sent.
         """
+        message = self._message(topic, partitions, operation)
+        if not fits_private_topic(message):
+            raise OversizeError(
+                f"{self.envelope.type or 'the record'} at {self.origin} is too large for {topic}",
+                why=f"a private topic takes {MOST_PRIVATE_BYTES:,} bytes, with all headers",
+                do="leave it out",
+            )
+        return message
+
+    def fits(self, operation: str) -> bool:
+        """Say whether a private topic takes it from an operation of this id."""
+        return fits_private_topic(self._message("", 1, operation))
+
+    def _message(self, topic: str, partitions: int, operation: str) -> Message:
         lane = self.record.key or f"{self.origin.topic}|{self.origin.partition}".encode()
-        message = Message(
+        return Message(
             topic=topic,
             key=self.record.key,
             value=self.record.value,
@@ -55,13 +70,6 @@ class Sending:
             ),
             partition=crc32(lane) % partitions,
         )
-        if not fits_private_topic(message):
-            raise OversizeError(
-                f"{self.envelope.type or 'the record'} at {self.origin} is too large for {topic}",
-                why=f"a private topic takes {MOST_PRIVATE_BYTES:,} bytes, with all headers",
-                do="leave it out",
-            )
-        return message
 
     def _foreign(self) -> Headers:
         return tuple(
@@ -88,3 +96,9 @@ def origin_of(headers: Headers) -> Coordinates | None:
     if len(numbers) != 2 or not all(one.isascii() and one.isdigit() and len(one) <= MOST_DIGITS for one in numbers):
         return None
     return Coordinates(topic=topic, partition=int(numbers[0]), offset=int(numbers[1]))
+
+
+def replay_id_of(headers: Headers) -> str:
+    """Return the id of the replay that a record of a redelivery topic tells; empty where it tells none."""
+    text = dict(headers).get(names.REPLAY, b"").decode("utf-8", "replace")
+    return text if is_operation_id(text) else ""

@@ -27,6 +27,8 @@ class Fate(Enum):
     """Its handler does not run under ``again``."""
     UNHEARD = "no handler"
     """No handler of this service hears its type."""
+    TOO_LARGE = "too large"
+    """The service's redelivery topic does not take it: only its own topic can hold so much."""
     REPEATED = "repeated"
     """A further record of an event that was matched already."""
 

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Final
 
 from farandole.audit.trace import Trace
 from farandole.audit.trail import Seen, Trail
 from farandole.delivery import Record, Replay
+from farandole.operations import new_id
 from farandole.replay.chosen import Choosing, Chosen
 from farandole.replay.counts import Counting, Counts
 from farandole.replay.fate import Fate, fate_of
 from farandole.replay.foreseeing import Foreseeing
+from farandole.replay.given_again import given_again
 from farandole.replay.judging import Heard, Judging
 from farandole.replay.mode import Mode
 from farandole.replay.terms import Terms
+
+LIKE_AN_ID: Final = new_id(datetime(2026, 1, 1, tzinfo=UTC))
+"""As long as the plan's id, which nobody knows before the plan is made: it is a part of what is sent."""
 
 
 class Planning:
@@ -22,7 +28,7 @@ class Planning:
 
     def __init__(self, terms: Terms, judging: Judging) -> None:
         self._terms = terms
-        self._replay = Replay(id="planned", effects=terms.effects, cascade=terms.cascade)
+        self._replay = Replay(id=LIKE_AN_ID, effects=terms.effects, cascade=terms.cascade)
         self._judging = judging
         self._counting = Counting()
         self._choosing = Choosing()
@@ -83,6 +89,8 @@ class Planning:
                 self._terms.mode,
                 with_not_provable=self._terms.with_not_provable,
             )
+            if fate is Fate.RUN and not self._fits(one, judged[one.trace.key].attempt):
+                fate = Fate.TOO_LARGE
             self._count_heard(fate, one.trace)
             if fate is Fate.RUN:
                 runs.append(one)
@@ -92,6 +100,10 @@ class Planning:
             self._choosing.add(one.trace.coordinates)
             self._counting.run(one.handler.name, one.trace.type, needs)
             self._foreseeing.take(one.handler, one.trace.event_id, kept.get(one.trace.key))
+
+    def _fits(self, one: Heard, attempt: int) -> bool:
+        replay = self._replay if self._terms.mode is Mode.AGAIN else None
+        return given_again(one, attempt=attempt, replay=replay).fits(LIKE_AN_ID)
 
     def _count_heard(self, fate: Fate, trace: Trace) -> None:
         self._counting.take(fate, type=trace.type, appended=datetime.fromtimestamp(trace.appended, UTC))

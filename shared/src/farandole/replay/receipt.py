@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from farandole.replay.fate import Fate
 from farandole.replay.plan import Plan
 from farandole.replay.story import Story
+
+MOST_NAMED: Final = 20
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,11 +34,15 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
-    """How far a run has come. ``since`` counts, by fate, what the plan would have sent and need not be any more."""
+    """How far a run has come. ``since`` counts, by fate, what the plan would have sent and need not, or cannot, be.
+
+    ``too_large`` are the first of those that turned out to be so, by where they lie.
+    """
 
     planned: int
     sent: int = 0
     since: dict[str, int] = {}
+    too_large: tuple[str, ...] = ()
 
     @property
     def left(self) -> int:
@@ -51,6 +57,14 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
         """Return the progress after one record turned out not to need sending, for what became of it since the plan."""
         name = fate.name.lower()
         return msgspec.structs.replace(self, since={**self.since, name: self.since.get(name, 0) + 1})
+
+    def named(self, place: str) -> Progress:
+        """Return the progress with the place of one that turned out to be too large; the first few are kept."""
+        return (
+            self
+            if len(self.too_large) >= MOST_NAMED
+            else msgspec.structs.replace(self, too_large=(*self.too_large, place))
+        )
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,6 +103,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
             "planned": self.progress.planned,
             "sent": self.progress.sent,
             "since_the_plan": self.progress.since,
+            "too_large": self.progress.too_large,
             "not_sent": self.progress.left,
             "outcome": self.outcome,
         }

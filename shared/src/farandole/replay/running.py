@@ -15,6 +15,7 @@ from farandole.operations import Given, Pace, Redelivery, Sending, Sent
 from farandole.replay.brake import Brake, Traffic
 from farandole.replay.chosen import Chosen
 from farandole.replay.fate import Fate, fate_of
+from farandole.replay.given_again import given_again
 from farandole.replay.judging import Heard, Judging
 from farandole.replay.mode import Mode
 from farandole.replay.plan import Plan
@@ -86,6 +87,7 @@ class Running:
         self._replay = (
             Replay(id=plan.id, effects=plan.effects, cascade=plan.cascade) if plan.mode is Mode.AGAIN else None
         )
+        self._replay_id = self._replay.id if self._replay is not None else ""
         self._room = 0
         self._looks_again = clock.now()
         self.progress = Progress(planned=len(chosen))
@@ -97,12 +99,12 @@ class Running:
         cancelled: CancelledByOperator | None = None
         async for records in self._records():
             heard = [one for record in records if (one := self._judging.heard(record)) is not None]
-            await self._note_earlier([one for one in heard if one.trace.coordinates in already])
+            await self._note_earlier([one for one in heard if already.has(one.trace.coordinates, self._replay_id)])
             if cancelled is not None:
                 continue
             self._lost_hearing(len(records) - len(heard))
             try:
-                await self._send_new([one for one in heard if one.trace.coordinates not in already])
+                await self._send_new([one for one in heard if not already.has(one.trace.coordinates, self._replay_id)])
             except CancelledByOperator as end:
                 if not len(already):
                     raise
@@ -111,7 +113,7 @@ class Running:
             raise cancelled
 
     async def _send_new(self, heard: Sequence[Heard]) -> None:
-        to_send = await self._still_to_send(heard)
+        to_send = self._fitting(await self._still_to_send(heard))
         for first in range(0, len(to_send), self._at_once):
             page = to_send[first : first + self._at_once]
             await self._clear_for(len(page))
@@ -145,6 +147,19 @@ class Running:
                 self.progress = self.progress.without(fate)
         return left
 
+    def _fitting(self, found: Sequence[tuple[Heard, int]]) -> list[tuple[Heard, int]]:
+        """Return what the redelivery topic takes; count and name the rest, as it would be refused for ever."""
+        fitting = []
+        for one, attempt in found:
+            if self._sending(one, attempt).fits(self._plan.id):
+                fitting.append((one, attempt))
+            else:
+                self.progress = self.progress.without(Fate.TOO_LARGE).named(str(one.trace.coordinates))
+        return fitting
+
+    def _sending(self, one: Heard, attempt: int) -> Sending:
+        return given_again(one, attempt=attempt, replay=self._replay)
+
     def _lost_hearing(self, count: int) -> None:
         for _ in range(count):
             self.progress = self.progress.without(Fate.UNHEARD)
@@ -158,9 +173,8 @@ class Running:
             self._note_sent([(one, 0) for one in heard])
 
     def _note_sent(self, page: Sequence[tuple[Heard, int]]) -> None:
-        replay_id = self._replay.id if self._replay is not None else ""
         self.sent += [
-            Given(source=one.trace.source, event_id=one.trace.event_id, attempt=attempt, replay_id=replay_id)
+            Given(source=one.trace.source, event_id=one.trace.event_id, attempt=attempt, replay_id=self._replay_id)
             for one, attempt in page
         ]
         self.progress = self.progress.with_sent(len(page))
@@ -189,12 +203,3 @@ class Running:
             await self._wishes.changed.wait()
         if self._wishes.wish == "cancel":
             raise CancelledByOperator
-
-    def _sending(self, one: Heard, attempt: int) -> Sending:
-        return Sending(
-            record=one.delivery.record,
-            envelope=one.delivery.envelope,
-            origin=one.trace.coordinates,
-            attempt=attempt,
-            replay=self._replay,
-        )

@@ -43,6 +43,7 @@ from farandole.desk import (
     nothing_to_send,
     planned,
     resumed,
+    sent_before,
     shut,
 )
 from farandole.desk.redrive import KIND
@@ -51,6 +52,7 @@ from farandole.operations import (
     AuditTopic,
     Began,
     Ended,
+    Given,
     Lease,
     Operation,
     Outcome,
@@ -104,7 +106,8 @@ def redrive(
 ) -> int:
     """Send dead letters to their service again: those that are open now, and none that comes in later.
 
-    Sent twice, also from two terminals, each has one effect. Exits with 1 where one is dead again or the canary failed.
+    Sent twice, also from two terminals, each has one effect. Exits with 1 where one is dead again or the canary failed,
+    with 4 where one has no outcome yet, or was not sent.
     """
     if canary < 0 or not LEAST_RATE <= rate <= MOST_RATE:  # which is false of what is no number, too
         raise UsageError(
@@ -222,21 +225,31 @@ async def _run(  # noqa: PLR0917 - each is what its name says, and there is one 
     ):
         before = None if marks is None else await redelivery.sent(marks)
         # While it was asked whether this is meant, somebody may have edited a letter, or put it aside.
-        plan = confirmed(plan, (await desk.reader.board()).cases, force=redrive.force)
+        cases = (await desk.reader.board()).cases
+        plan = confirmed(plan, cases, force=redrive.force)
+        earlier = () if before is None else sent_before(plan, cases, before, redrive.ends)
         if not plan.sends and marks is None:
             raise nothing_to_send(plan)
         details = {**redrive.document(), "plan": plan.document()}
         begin = await redelivery.marks() if marks is None else marks
         async with recorded(topic, operation, marks=begin, details=details, resumes=marks is not None) as receipt:
             say(f"redrive {operation.id}: {len(plan.sends)} events to {where.name}")
-            ended = await _send(desk, redelivery, redrive, plan, wanted.wait, before)
+            ended = await _send(desk, redelivery, redrive, plan, wanted.wait, before, earlier)
             note_ended(receipt, ended)
     tell_ended(operation, ended, as_json=wanted.json)
-    return ExitCode.FAILED if ended.stopped or ended.outcomes.get(Outcome.DEAD) else ExitCode.OK
+    if ended.stopped or ended.outcomes.get(Outcome.DEAD):
+        return ExitCode.FAILED
+    return ExitCode.OK if ended.is_settled else ExitCode.CHECK_FAILED
 
 
 async def _send(  # noqa: PLR0917 - as above
-    desk: Desk, redelivery: Redelivery, redrive: Redrive, plan: RedrivePlan, wait: timedelta, before: Sent | None
+    desk: Desk,
+    redelivery: Redelivery,
+    redrive: Redrive,
+    plan: RedrivePlan,
+    wait: timedelta,
+    before: Sent | None,
+    earlier: Sequence[Given],
 ) -> Redriven:
     with progress("redrive", len(plan.sends)) as shown:
 
@@ -247,7 +260,7 @@ async def _send(  # noqa: PLR0917 - as above
         redriving = Redriving(
             desk.reader, redelivery, desk.outcomes, pace=Pace(redrive.rate, SystemClock()), wait=wait, tell=tell
         )
-        return await redriving.run(plan, canary=redrive.canary, before=before)
+        return await redriving.run(plan, canary=redrive.canary, before=before, earlier=earlier)
 
 
 async def _away(where: Place, desk: Desk) -> AbstractSet[str]:
