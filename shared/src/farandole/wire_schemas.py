@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Protocol
 
 from farandole import catalogues
 from farandole.clock import Clock
@@ -15,7 +16,21 @@ from farandole.service import Service
 from farandole.settings import Settings
 
 
-def catalogue_of(service: Service, settings: Settings) -> Catalogue:
+class WireIds(Protocol):
+    """Says which ids are on the wire: those of ``ids.lock``, or of the id map of a registry. Settings do."""
+
+    @property
+    def registry_url(self) -> str:
+        """The registry, empty for none."""
+        ...
+
+    @property
+    def registry_ids(self) -> str:
+        """The file of the id map, empty for none."""
+        ...
+
+
+def catalogue_of(service: Service, settings: WireIds) -> Catalogue:
     """Return every schema that is installed or that the service names, under the ids of the id map, where there is one.
 
     Raises StartError where the map is broken, lacks what the service emits, or is missing although there is a registry:

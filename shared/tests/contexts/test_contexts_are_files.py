@@ -27,6 +27,7 @@ sasl_username = "ada"
 sasl_password = { env = "STAGING_PASSWORD" }
 redis_url = { file = "%s" }
 cluster = "c1"
+registry_ids = "/etc/staging-ids.json"
 role = "operator"
 inbox_window_days = 90
 databases.payments = { env = "STAGING_PAYMENTS" }
@@ -174,6 +175,15 @@ def test_a_database_that_nobody_names_is_asked_for(file):
         target("live", [PAYMENTS])
     assert lacking.value.code == "E502"
     assert "databases.payments" in lacking.value.do
+
+
+def test_the_ids_on_the_wire_are_those_of_the_context_and_never_of_the_settings_here(file, monkeypatch):
+    monkeypatch.setenv("FARANDOLE_REGISTRY_IDS", "/etc/my-own-ids.json")
+    assert target("staging", [PAYMENTS]).registry_ids == "/etc/staging-ids.json"
+    assert not target("live").registry_ids
+    monkeypatch.setenv("FARANDOLE_REGISTRY_URL", "http://127.0.0.1:1")
+    here = target("")
+    assert (here.registry_ids, here.registry_url) == ("/etc/my-own-ids.json", "http://127.0.0.1:1")
 
 
 def test_the_command_line_outranks_the_environment(file, monkeypatch, tmp_path):

@@ -40,7 +40,8 @@ def looking(context: str, home: Home, selecting: Selecting, *, pii: bool) -> Loo
 
     Raises UsageError, NotPermittedError for a viewer who asks for personal fields, and BrokerUnavailableError.
     """
-    target, catalogue = mesh(context, home), catalogue_here()
+    target = mesh(context, home)
+    catalogue = catalogue_here(target)
     if pii:
         target.demand_operator("show personal fields")
     # A mistake in the words is told before anybody is asked.

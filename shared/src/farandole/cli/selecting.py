@@ -10,9 +10,9 @@ from typing import Annotated, Final
 from cyclopts import Group, Parameter
 
 from farandole import catalogues
+from farandole.contexts import Target
 from farandole.schema import Catalogue
 from farandole.selection import Request, Selection, resolve
-from farandole.settings import Settings
 
 GROUP: Final = Group("Which records", sort_key=10)
 
@@ -57,12 +57,11 @@ class Selecting:
         return resolve(self.request(pii=pii), catalogue, topics=topics)
 
 
-def catalogue_here() -> Catalogue:
-    """Return every schema that is installed, under the ids of the id map, where the settings name one."""
+def catalogue_here(target: Target) -> Catalogue:
+    """Return every schema that is installed, under the ids of the id map, where the mesh has one."""
     installed = [schema for one in catalogues.discover() for schema in one.versions]
-    registry_ids = Settings().registry_ids
-    if not registry_ids:
+    if not target.registry_ids:
         return Catalogue(installed)
     from farandole.registry import IdMap  # noqa: PLC0415 - only a mesh with a registry pays for it
 
-    return IdMap.read(Path(registry_ids)).applied(installed)
+    return IdMap.read(Path(target.registry_ids)).applied(installed)

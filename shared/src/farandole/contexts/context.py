@@ -33,6 +33,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     sasl_password: Secret = ""
     ca_file: str = ""
     cluster: str = ""
+    registry_ids: str = ""
     databases: dict[str, Secret] = {}
     ledger_window_days: Annotated[float, msgspec.Meta(gt=0)] = 7.0
     inbox_window_days: Annotated[float, msgspec.Meta(gt=0)] = 30.0

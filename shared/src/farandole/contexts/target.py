@@ -38,7 +38,8 @@ class Target:
     """A mesh. ``cluster`` is empty where the brokers are to be asked; databases are by service.
 
     ``context`` is its name, empty where none was given. In a ``production`` mesh whoever changes something has to type
-    what it is about.
+    what it is about. ``registry_ids`` is the file of the id map, empty where the ids on the wire are those of
+    ``ids.lock``; of a context no ``registry_url`` is known, as nothing here asks a registry.
     """
 
     connection: Connection
@@ -49,6 +50,8 @@ class Target:
     context: str = ""
     role: Role = Role.OPERATOR
     production: bool = False
+    registry_url: str = ""
+    registry_ids: str = ""
 
     def demand_operator(self, what: str) -> None:
         """Return if whoever uses this context may do ``what``. Raises NotPermittedError."""
@@ -86,6 +89,8 @@ def target_of(
         cluster=settings.cluster if mesh is None else mesh.cluster_id,
         database_urls={name: _database_url(name, mesh, environment) for name in stored},
         windows=Windows(ledger=settings.ledger_window, inbox=settings.inbox_window),
+        registry_url=settings.registry_url,
+        registry_ids=settings.registry_ids,
     )
 
 
@@ -119,6 +124,7 @@ def _named(name: str, stored: Iterable[str], environment: Mapping[str, str], cli
         context=name,
         role=context.role,
         production=context.production,
+        registry_ids=str(Path(context.registry_ids).expanduser()) if context.registry_ids else "",
     )
 
 

@@ -17,7 +17,6 @@ from farandole.ledger import RedisLedger
 from farandole.replay.judging import Judging
 from farandole.schema import Catalogue
 from farandole.service import Service
-from farandole.settings import Settings
 from farandole.store.inbox_view import InboxView
 from farandole.wire_schemas import catalogue_of
 
@@ -76,7 +75,7 @@ async def opened(target: Target, service: Service) -> AsyncGenerator[Ground]:
             service=service,
             target=target,
             cluster=cluster,
-            catalogue=catalogue_of(service, Settings()),
+            catalogue=catalogue_of(service, target),
             ledger=ledger,
             inbox=inbox,
             books=books,

@@ -100,5 +100,5 @@ async def _has(one: Place, names: Sequence[str]) -> bool:
 @asynccontextmanager
 async def opened(one: Place) -> AsyncGenerator[tuple[Desk, Board]]:
     """Open the desk of a place, and look at what lies there."""
-    async with desk(one.target, one.name, one.service, catalogue=catalogue_here()) as found:
+    async with desk(one.target, one.name, one.service, catalogue=catalogue_here(one.target)) as found:
         yield found, await found.reader.board()
