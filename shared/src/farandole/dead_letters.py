@@ -59,11 +59,7 @@ def private_headers(
     private names does not, but for the operation and the replay that it belongs to: these go with it to the end.
     """
     envelope = delivery.envelope.headers()
-    foreign = tuple(
-        (name, value)
-        for name, value in delivery.record.headers
-        if with_foreign and name not in names.ENVELOPE and not name.startswith(names.PRIVATE_PREFIX)
-    )
+    foreign = names.foreign(delivery.record.headers) if with_foreign else ()
     first = delivery.first_failed or delivery.coordinates
     own = [
         (names.ATTEMPT, str(attempt)),

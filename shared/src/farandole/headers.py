@@ -58,6 +58,13 @@ Headers = tuple[tuple[str, bytes], ...]
 """Headers as Kafka keeps them: ordered, names may repeat; the last of a name counts."""
 
 
+def foreign(headers: Headers) -> Headers:
+    """Return the headers that are neither the envelope's nor ours: the sender's own."""
+    return tuple(
+        (name, value) for name, value in headers if name not in ENVELOPE and not name.startswith(PRIVATE_PREFIX)
+    )
+
+
 def kept(pairs: Iterable[tuple[str, bytes | None]]) -> Headers:
     """Return the headers that are kept of a record's: all of them, a null value as an empty one.
 

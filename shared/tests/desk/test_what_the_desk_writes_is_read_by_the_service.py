@@ -11,12 +11,12 @@ from farandole.dead_letters import Report, private_headers
 from farandole.delivery import Coordinates, Delivery, Record, Replay
 from farandole.desk.letter import Letter, Mark, read
 from farandole.desk.mark_record import edited, mark
-from farandole.desk.reader import AllPrivate
 from farandole.desk.redrive_plan import Send, sending
 from farandole.desk.step import steps
 from farandole.engine.intake import Intake
 from farandole.engine.ports import Message
 from farandole.envelope import Envelope
+from farandole.private_topics import AllPrivate
 from farandole.schema import Catalogue
 
 DEAD = "s.dlq"

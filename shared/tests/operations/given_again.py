@@ -60,7 +60,7 @@ async def send_all(bootstrap: str, service: str, id_: str, count: int) -> None:
             await topic.append(Resumed(operation=id_, at=this.at, who=this.who))
         async with recorded(topic, this, marks=marks, resumes=bool(began)) as receipt:
             sent = await redelivery.sent(marks)
-            left = [one for one in map(sending, range(count)) if one.origin not in sent]
+            left = [one for one in map(sending, range(count)) if not sent.has(one.origin)]
             for first in range(0, len(left), AT_ONCE):
                 await redelivery.send(left[first : first + AT_ONCE])
                 print(first + AT_ONCE, flush=True)

@@ -13,11 +13,10 @@ from farandole.audit.auditor import Auditor, Tell
 from farandole.audit.books import ServiceBooks
 from farandole.audit.inquiry import Inquiry
 from farandole.audit.report import Report
-from farandole.breaker import Phase, RedisBreakers
+from farandole.breaker import RedisBreakers, not_closed
 from farandole.contexts import Target
 from farandole.engine.runtime import schemas_of
 from farandole.kafka.log_reader import LogReader
-from farandole.kafka.topics import cluster_id
 from farandole.ledger import RedisLedger
 from farandole.schema import Catalogue
 from farandole.service import Service
@@ -36,8 +35,8 @@ async def audit(
         UnavailableError: Kafka, Redis or a database does not answer.
     """
     heard = [one for one in services if one.handlers]
-    cluster = target.cluster or await cluster_id(target.connection)
-    away = await _away(target, cluster)
+    cluster = await target.cluster_id()
+    away = not_closed(await RedisBreakers.look(target.redis_url, cluster=cluster))
     async with _inquiries(target, heard, cluster, away) as inquiries:
         discovered = catalogues.discover()
         named = [schema for one in heard for schema in schemas_of(one, discovered).versions]
@@ -49,16 +48,6 @@ async def audit(
             tell=tell,
         )
         return await auditor.look(since=since)
-
-
-async def _away(target: Target, cluster: str) -> AbstractSet[str]:
-    """Return the dependencies whose breakers are not closed."""
-    breakers = RedisBreakers(target.redis_url, cluster=cluster)
-    try:
-        states = await breakers.states()
-    finally:
-        await breakers.close()
-    return {name for name, state in states.items() if state.phase is not Phase.CLOSED}
 
 
 @asynccontextmanager

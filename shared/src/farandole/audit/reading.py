@@ -12,16 +12,8 @@ from farandole.dead_letters import discarding
 from farandole.delivery import Delivery, Record
 from farandole.engine.intake import PREFIX_BYTES, Intake
 from farandole.errors import ContractError
-from farandole.private_topics import PrivateTopics
+from farandole.private_topics import AllPrivate, PrivateTopics
 from farandole.schema import SchemaSource
-
-
-class _AllPrivate(PrivateTopics):
-    """The private topics of a service, tiers of the past and dead letters among them: attempts are believed on all."""
-
-    def is_private(self, topic: str) -> bool:  # noqa: ARG002 - whatever the topic
-        """Believe attempts on every topic that is read with this."""
-        return True
 
 
 class Reader:
@@ -33,7 +25,7 @@ class Reader:
         nobody = PrivateTopics(service="", tiers=0)
         self._anybody = Intake(service="", cluster=cluster, handlers={}, schemas=schemas, topics=nobody)
         self._own = {one.name: self._intake(one, one.topics) for one in inquiries}
-        self._private = {one.name: self._intake(one, _AllPrivate(service=one.name, tiers=0)) for one in inquiries}
+        self._private = {one.name: self._intake(one, AllPrivate(service=one.name, tiers=0)) for one in inquiries}
         self._answering = frozenset(one.name for one in inquiries if one.emits_unremembered)
         self._by_type: dict[tuple[str, str], list[Inquiry]] = {}
         self._by_topic: dict[str, list[Inquiry]] = {}

@@ -8,7 +8,7 @@ from farandole.breaker.outcome import Kind, Outcome
 from farandole.breaker.permits import Granted, Wants, ask, permits_anything
 from farandole.breaker.redis_breakers import RedisBreakers
 from farandole.breaker.rules import report
-from farandole.breaker.state import BreakerState, Phase, begun
+from farandole.breaker.state import BreakerState, Phase, begun, not_closed
 from farandole.breaker.turn import Turn, taken
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "is_poison",
     "is_trouble",
     "kind_of",
+    "not_closed",
     "permits_anything",
     "report",
     "taken",

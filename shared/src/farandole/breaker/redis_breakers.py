@@ -82,6 +82,15 @@ class RedisBreakers:
         """Let go of the connections."""
         await self._redis.aclose()
 
+    @classmethod
+    async def look(cls, url: str, *, cluster: str) -> Mapping[str, BreakerState]:
+        """Return every state, over a connection of its own that is closed then. Raises BreakersUnavailableError."""
+        breakers = cls(url, cluster=cluster)
+        try:
+            return await breakers.states()
+        finally:
+            await breakers.close()
+
     async def _run(self, field: bytes, seen: bytes, wanted: bytes) -> tuple[bool, bytes, datetime]:
         reply = await self._compare_and_set.run(self._redis, [self._key], [field, seen, wanted])
         changed, kept, seconds, micros = reply

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -82,3 +84,8 @@ def unpacked(kept: bytes | None) -> BreakerState | None:
         return msgspec.json.decode(kept, type=BreakerState)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
+
+
+def not_closed(states: Mapping[str, BreakerState]) -> AbstractSet[str]:
+    """Return the names of those that hold calls back: open, or carefully trying."""
+    return {name for name, state in states.items() if state.phase is not Phase.CLOSED}

@@ -12,7 +12,6 @@ from farandole.cli.exit_code import ExitCode
 from farandole.cli.home import Home, Json, default_home
 from farandole.cli.mesh import Context, mesh, named
 from farandole.cli.output import print_json, print_table, say
-from farandole.kafka.topics import cluster_id
 from farandole.local import status
 from farandole.settings import Settings
 
@@ -41,15 +40,7 @@ async def _of(context: str, home: Home) -> Mapping[str, BreakerState]:
     if not named(context, home) and not Settings().cluster:
         status.read(home or default_home())
     target = mesh(context, home)
-    return await _states(target.redis_url, target.cluster or await cluster_id(target.connection))
-
-
-async def _states(redis_url: str, cluster: str) -> Mapping[str, BreakerState]:
-    shared = RedisBreakers(redis_url, cluster=cluster)
-    try:
-        return await shared.states()
-    finally:
-        await shared.close()
+    return await RedisBreakers.look(target.redis_url, cluster=await target.cluster_id())
 
 
 def _document(name: str, state: BreakerState) -> dict[str, Any]:

@@ -16,7 +16,6 @@ from farandole.cli.home import Home
 from farandole.cli.mesh import mesh
 from farandole.cli.selecting import Selecting, catalogue_here
 from farandole.kafka.log_reader import LogReader
-from farandole.kafka.topics import cluster_id
 from farandole.masking import Masking
 from farandole.personal import PersonalFields
 from farandole.selection import Reading, Selection
@@ -51,7 +50,7 @@ def looking(context: str, home: Home, selecting: Selecting, *, pii: bool) -> Loo
     there = [topic for topic in catalogue.topics if topic in existing] or catalogue.topics
     return Looking(
         reader=reader,
-        reading=Reading(catalogue, cluster=target.cluster or asyncio.run(cluster_id(target.connection))),
+        reading=Reading(catalogue, cluster=asyncio.run(target.cluster_id())),
         selection=selecting.selection(catalogue, topics=there, pii=pii),
         masking=Masking(PersonalFields(catalogue.versions), pii=pii),
     )

@@ -17,7 +17,6 @@ from farandole.cli.progress import Progress as Bar
 from farandole.cli.progress import progress
 from farandole.clock import SystemClock
 from farandole.contexts import Target
-from farandole.kafka.topics import cluster_id
 from farandole.operations import AuditTopic
 from farandole.operations.audit_record import Wish
 from farandole.operations.lease import holder
@@ -38,7 +37,7 @@ async def found(target: Target, plan_id: str) -> Entry:
 
 async def is_running_now(target: Target, story: Story) -> bool:
     """Tell whether a process runs the plan at this moment. Raises LedgerUnavailableError."""
-    cluster = target.cluster or await cluster_id(target.connection)
+    cluster = await target.cluster_id()
     operation = await holder(target.redis_url, cluster=cluster, service=story.plan.service)
     return operation is not None and operation.id == story.plan.id
 

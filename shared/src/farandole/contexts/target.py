@@ -14,6 +14,7 @@ from farandole.contexts.contexts_file import contexts_file, read_contexts
 from farandole.contexts.secret import revealed
 from farandole.errors import NotPermittedError, UsageError
 from farandole.kafka.connection import Connection
+from farandole.kafka.topics import cluster_id
 from farandole.local import status
 from farandole.local.services import database_url, database_variable
 from farandole.local.state import MeshState
@@ -52,6 +53,10 @@ class Target:
     production: bool = False
     registry_url: str = ""
     registry_ids: str = ""
+
+    async def cluster_id(self) -> str:
+        """Return the cluster's id, asked of the brokers where nobody told it. Raises BrokerUnavailableError."""
+        return self.cluster or await cluster_id(self.connection)
 
     def demand_operator(self, what: str) -> None:
         """Return if whoever uses this context may do ``what``. Raises NotPermittedError."""

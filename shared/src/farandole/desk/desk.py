@@ -11,7 +11,7 @@ from typing import Final
 
 from farandole.codec import Codec
 from farandole.contexts import Target
-from farandole.desk.reader import AllPrivate, Reader
+from farandole.desk.reader import Reader
 from farandole.engine.intake import Intake
 from farandole.engine.runtime import schemas_of
 from farandole.engine.size import MOST_PRIVATE_BYTES
@@ -19,10 +19,10 @@ from farandole.errors import UsageError
 from farandole.handler import Handler
 from farandole.kafka.connection import Connection
 from farandole.kafka.log_reader import LogReader
-from farandole.kafka.topics import cluster_id
 from farandole.ledger import RedisLedger
 from farandole.operations import Outcomes
 from farandole.personal import PersonalFields
+from farandole.private_topics import AllPrivate
 from farandole.schema import Catalogue
 from farandole.service import Service
 from farandole.store.inbox_view import InboxView
@@ -58,7 +58,7 @@ async def desk(target: Target, name: str, service: Service | None, *, catalogue:
 
     Raises UnavailableError where something does not answer.
     """
-    cluster = target.cluster or await cluster_id(target.connection)
+    cluster = await target.cluster_id()
     catalogue = _with_own(catalogue, service)
     handlers = None if service is None else {one.event.avro.fullname: one for one in service.handlers}
     url = None if service is None or service.tables is None else target.database_urls.get(name)

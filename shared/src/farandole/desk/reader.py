@@ -32,14 +32,6 @@ class Entries(Protocol):
         ...
 
 
-class AllPrivate(PrivateTopics):
-    """The private topics of a service, dead letters and tiers of the past among them: attempts are believed on all."""
-
-    def is_private(self, topic: str) -> bool:  # noqa: ARG002 - whatever the topic
-        """Believe attempts on every topic that is read with this."""
-        return True
-
-
 @dataclass(slots=True)
 class _Found:
     """What the log says of one event."""

@@ -64,18 +64,11 @@ class Sending:
             value=self.record.value,
             headers=(
                 *self.envelope.headers(),
-                *self._foreign(),
+                *names.foreign(self.record.headers),
                 *self._own(),
                 *operation_headers(operation, self.replay),
             ),
             partition=crc32(lane) % partitions,
-        )
-
-    def _foreign(self) -> Headers:
-        return tuple(
-            (name, value)
-            for name, value in self.record.headers
-            if name not in names.ENVELOPE and not name.startswith(names.PRIVATE_PREFIX)
         )
 
     def _own(self) -> Headers:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
-from collections.abc import Set as AbstractSet
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from farandole.audit.books import ServiceBooks
-from farandole.breaker import Phase, RedisBreakers
+from farandole.breaker import RedisBreakers, not_closed
 from farandole.contexts import Target
 from farandole.kafka.log_reader import LogReader
-from farandole.kafka.topics import cluster_id
 from farandole.ledger import RedisLedger
 from farandole.replay.judging import Judging
 from farandole.schema import Catalogue
@@ -48,21 +46,17 @@ class Ground:
             schemas=self.catalogue,
             cluster=self.cluster,
             windows=self.target.windows,
-            away=await self._away(),
+            away=not_closed(await self.breakers.states()),
             tell=tell,
         )
         async with judging:
             yield judging
 
-    async def _away(self) -> AbstractSet[str]:
-        states = await self.breakers.states()
-        return {name for name, state in states.items() if state.phase is not Phase.CLOSED}
-
 
 @asynccontextmanager
 async def opened(target: Target, service: Service) -> AsyncGenerator[Ground]:
     """Open what a replay of a service stands on. Raises BrokerUnavailableError, StartError where an URL is wrong."""
-    cluster = target.cluster or await cluster_id(target.connection)
+    cluster = await target.cluster_id()
     async with AsyncExitStack() as stack:
         url = target.database_urls.get(service.name)
         ledger = RedisLedger(target.redis_url, cluster=cluster, service=service.name)

@@ -264,9 +264,5 @@ async def _send(  # noqa: PLR0917 - as above
 
 
 async def _away(where: Place, desk: Desk) -> AbstractSet[str]:
-    breakers = RedisBreakers(where.target.redis_url, cluster=desk.cluster)
-    try:
-        states = await breakers.states()
-    finally:
-        await breakers.close()
+    states = await RedisBreakers.look(where.target.redis_url, cluster=desk.cluster)
     return {name for name, state in states.items() if state.phase is Phase.OPEN}
