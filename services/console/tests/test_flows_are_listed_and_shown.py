@@ -14,7 +14,7 @@ async def listed(console: Harness, query: str = "") -> list[dict]:
 
 
 async def test_an_empty_console_says_so(console) -> None:
-    page = await console.http.get("/")
+    page = await console.http.get("/flows")
     assert page.status_code == 200
     assert "No flow yet" in page.text
 
@@ -31,7 +31,7 @@ async def test_a_flow_is_listed_with_its_first_and_its_latest_event(console, tol
         "farandole.payments.PaymentAuthorised",
     )
     assert flow["events"] == 2
-    page = (await console.http.get("/")).text
+    page = (await console.http.get("/flows")).text
     assert "order-1" in page
     assert "PaymentAuthorised" in page
 
@@ -49,7 +49,7 @@ async def test_an_event_that_comes_twice_counts_once(console, told) -> None:
     await console.redeliver(record)
     (flow,) = await listed(console)
     assert flow["events"] == 1
-    events = (await console.http.get("/events")).json()["events"]
+    events = (await console.http.get("/api/events")).json()["events"]
     assert [one["id"] for one in events] == ["flow-1"]
     assert not events[0]["conflicting"]
 
@@ -67,7 +67,7 @@ async def test_a_batch_that_is_given_again_changes_nothing(database_url, told) -
 async def test_an_id_that_comes_again_with_other_content_is_marked(console, told) -> None:
     await console.deliver_record(told("flow-1", value=b"one"))
     await console.deliver_record(told("flow-1", value=b"other"))
-    (event,) = (await console.http.get("/events")).json()["events"]
+    (event,) = (await console.http.get("/api/events")).json()["events"]
     assert event["conflicting"]
     assert "other content" in (await console.http.get("/flows/flow-1")).text
 
@@ -107,7 +107,7 @@ async def test_the_list_is_paged_with_the_latest_flow_first(console, told) -> No
         query = f"?limit=2&before={page['next']}"
     assert sorted(seen) == [f"flow-{number}" for number in range(5)]
     assert seen[0] == "flow-4"
-    assert "Earlier flows" in (await console.http.get("/?limit=2")).text
+    assert "Earlier flows" in (await console.http.get("/flows?limit=2")).text
 
 
 async def test_an_order_is_found_by_its_key_or_its_flow(console, told) -> None:
@@ -115,16 +115,16 @@ async def test_an_order_is_found_by_its_key_or_its_flow(console, told) -> None:
     await console.deliver_record(told("b", flow="b", subject="order-b"))
     assert [one["flow"] for one in await listed(console, "?key=order-b")] == ["b"]
     assert [one["flow"] for one in await listed(console, "?key=a")] == ["a"]
-    assert "No flow of this order" in (await console.http.get("/?key=nobody")).text
+    assert "No flow of this order" in (await console.http.get("/flows?key=nobody")).text
 
 
 async def test_tools_read_every_event_from_where_they_stopped(console, told) -> None:
     for number in range(5):
         await console.deliver_record(told(f"e-{number}"))
-    first = (await console.http.get("/events?limit=3")).json()
-    rest = (await console.http.get(f"/events?after={first['next']}&limit=3")).json()
+    first = (await console.http.get("/api/events?limit=3")).json()
+    rest = (await console.http.get(f"/api/events?after={first['next']}&limit=3")).json()
     assert [one["id"] for one in first["events"] + rest["events"]] == [f"e-{number}" for number in range(5)]
-    nothing = (await console.http.get(f"/events?after={rest['next']}")).json()
+    nothing = (await console.http.get(f"/api/events?after={rest['next']}")).json()
     assert nothing == {"events": [], "next": rest["next"]}
 
 
@@ -137,7 +137,7 @@ async def test_flows_that_ended_long_ago_are_forgotten_with_their_events(databas
         assert len(await listed(console)) == 2
         await console.advance(timedelta(minutes=6))
         assert [one["flow"] for one in await listed(console)] == ["young"]
-        assert [one["id"] for one in (await console.http.get("/events")).json()["events"]] == ["young"]
+        assert [one["id"] for one in (await console.http.get("/api/events")).json()["events"]] == ["young"]
 
 
 async def test_what_is_not_there_or_not_asked_rightly_is_said(console) -> None:
@@ -146,8 +146,8 @@ async def test_what_is_not_there_or_not_asked_rightly_is_said(console) -> None:
     assert page.status_code == 404
     assert "no such flow" in page.text
     for query in (
-        "/events?after=x",
-        "/events?limit=100000",
+        "/api/events?after=x",
+        "/api/events?limit=100000",
         "/api/flows?limit=-1",
         "/api/flows?before=x.y",
         "/api/flows?limit=0",
@@ -157,5 +157,5 @@ async def test_what_is_not_there_or_not_asked_rightly_is_said(console) -> None:
         answer = await console.http.get(query)
         assert (answer.status_code, answer.json()["error"]) == (400, "bad_request"), query
         assert answer.json()["reason"], query
-    assert (await console.http.get("/?before=1")).status_code == 400
+    assert (await console.http.get("/flows?before=1")).status_code == 400
     assert (await console.http.get("/api/flows/flow%00")).status_code == 404

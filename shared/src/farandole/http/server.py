@@ -36,5 +36,7 @@ def server(app: ASGIApp, *, host: str, port: int) -> Server:
             timeout_keep_alive=30,
             timeout_graceful_shutdown=10,
             server_header=False,
+            # Who the client is, is who connects: a header that names another is for whoever asks for it to believe.
+            proxy_headers=False,
         )
     )

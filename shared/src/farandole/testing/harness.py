@@ -122,7 +122,7 @@ class Harness:
             own=self.runtime.http,
         )
         self.http = await self._stack.enter_async_context(
-            httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://harness")
+            httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://localhost")
         )
         self._running = asyncio.create_task(self.runtime.run())
         await self.settle()

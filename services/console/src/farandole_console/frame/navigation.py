@@ -1,0 +1,34 @@
+"""Navigation: the places of the console, in the order in which they are listed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """An entry of the navigation. ``begins`` are the beginnings of the paths that lie beneath it."""
+
+    name: str
+    path: str
+    begins: tuple[str, ...] = ()
+
+    def holds(self, path: str) -> bool:
+        """Tell whether a path is this place, or lies beneath it."""
+        return path == self.path or path.startswith(tuple(f"{one}/" for one in (*self.begins, self.path) if one != "/"))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Part:
+    """Places that belong together."""
+
+    name: str
+    places: tuple[Place, ...]
+
+
+PARTS: Final[Sequence[Part]] = (
+    Part(name="Mesh", places=(Place(name="Overview", path="/"),)),
+    Part(name="Events", places=(Place(name="Flows", path="/flows"),)),
+)
