@@ -31,6 +31,13 @@ SETTINGS: Final = """\
 `_farandole.audit` keeps what operators did to the mesh, in one partition, for ever: JSON without an envelope, under
 the id of the operation. No service reads it; `farandole operations` does.
 
+## The topic of outcomes
+On `_farandole.outcomes` workers tell, twice a second and best effort, of deliveries that leave no other record behind:
+`handled` and answered by nothing, `dropped` as a duplicate, `skipped` by a replay, `conflicting` with what is known
+under their id. JSON of at most 200 outcomes, each an array of kind, source, event, flow, type, topic, partition,
+offset, attempt and operation; `untold` counts those that there was no room for. Nothing depends on it:
+`FARANDOLE_OUTCOMES=false` turns it off.
+
 ## Settings of the topics
 As `farandole topics apply` and the embedded mesh create them, with one replica. Append time is the broker's, because
 retries are timed by it.

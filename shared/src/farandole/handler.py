@@ -58,11 +58,15 @@ class Timer:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Observer:
-    """A function that is given every delivery of every domain topic, in batches, and emits nothing."""
+    """A function that is given every delivery of every domain topic, in batches, and emits nothing.
+
+    A ``private`` one is given the records of every other topic of the mesh besides.
+    """
 
     name: str
     function: Callable[..., Any]
     injected: tuple[tuple[str, Any], ...]
+    private: bool = False
 
 
 def read_handler(
@@ -118,7 +122,7 @@ def read_timer(function: Callable[..., Any], *, interval: timedelta) -> Timer:
     return Timer(name=function.__name__, function=function, signature=read_signature(function), interval=interval)
 
 
-def read_observer(function: Callable[..., Any]) -> Observer:
+def read_observer(function: Callable[..., Any], *, private: bool) -> Observer:
     """Read an observer off its function; raises StartError."""
     _demand_async(function, "an observer")
     parameters = parameters_of(function)
@@ -129,7 +133,7 @@ def read_observer(function: Callable[..., Any]) -> Observer:
             do="annotate the first parameter as collections.abc.Sequence[Delivery]",
             code="E108",
         )
-    return Observer(name=function.__name__, function=function, injected=parameters[1:])
+    return Observer(name=function.__name__, function=function, injected=parameters[1:], private=private)
 
 
 def _demand_async(function: Callable[..., Any], what: str) -> None:

@@ -8,7 +8,7 @@ from typing import Final
 from farandole import catalogues, installed
 from farandole.engine.runtime import private_topics_of
 from farandole.generations import log as generations
-from farandole.kafka.topics import Topic, audit_topic, domain_topic, private_topics
+from farandole.kafka.topics import Topic, audit_topic, domain_topic, outcome_topic, private_topics
 from farandole.schema import Catalogue
 from farandole.service import Service
 
@@ -19,7 +19,7 @@ PRIVATE_PARTITIONS: Final = 1
 def topics_of(
     services: Sequence[Service], schemas: Iterable[Catalogue], *, partitions: int = DOMAIN_PARTITIONS
 ) -> Sequence[Topic]:
-    """Return the domain topics of these schemas, all with equal partition counts, the private topics and the audit's.
+    """Return the domain topics of these schemas, with equal partition counts, the private topics and the mesh's own.
 
     Topics that share a key must have equal partition counts, so that what belongs together is handled together.
     """
@@ -30,7 +30,7 @@ def topics_of(
             wanted += private_topics(private_topics_of(service), partitions=PRIVATE_PARTITIONS)
     if any(service.read_model is not None for service in services):
         wanted.append(generations.topic())
-    return [*wanted, audit_topic()]
+    return [*wanted, audit_topic(), outcome_topic()]
 
 
 def installed_topics() -> Sequence[Topic]:

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from typing import Final
+
+_PRIVATE: Final = re.compile(r"(?P<service>.+)\.(?:retry\.[0-9]+|redelivery|dlq)")
+EVERY_PRIVATE_TOPIC: Final = r"^.+\.(retry\.[0-9]+|redelivery|dlq)$"
+"""Every private topic of every service, as a Kafka client is subscribed to them, also to those that are made later."""
+
+
+def owner_of(topic: str) -> str:
+    """Return the service whose private topic this is; empty for any other topic."""
+    found = _PRIVATE.fullmatch(topic)
+    return found["service"] if found else ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

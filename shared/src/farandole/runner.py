@@ -13,6 +13,7 @@ import structlog
 from farandole import log
 from farandole.breaker import RedisBreakers
 from farandole.clock import Clock, SystemClock
+from farandole.engine.observing import observed_topics
 from farandole.engine.runtime import Ports, Runtime, heard_topics
 from farandole.engine.watch import Watch
 from farandole.errors import BrokerUnavailableError, MembershipError, StartError
@@ -21,6 +22,7 @@ from farandole.generations.serving import Serving
 from farandole.http.app import create_app
 from farandole.http.server import server
 from farandole.kafka.connection import Connection
+from farandole.kafka.outcome_topic import OutcomeTopic
 from farandole.kafka.publisher import KafkaPublisher
 from farandole.kafka.source import KafkaSource
 from farandole.kafka.topics import cluster_id
@@ -121,12 +123,14 @@ async def _on_ports(
         settings.redis_url.get_secret_value(), cluster=cluster, service=service.name, window=settings.ledger_window
     )
     breakers = RedisBreakers(settings.redis_url.get_secret_value(), cluster=cluster)
+    outcomes = OutcomeTopic(connection) if settings.outcomes and service.handlers else None
     metrics = Metrics(service.name)
+    observed = observed_topics(catalogue.topics, service.observers)
     sources = Sources(
         worker=_source(service.name, heard_topics(service), connection, settings, metrics)
         if service.handlers
         else None,
-        observer=_source(f"{service.name}.observer", catalogue.topics, connection, settings, metrics)
+        observer=_source(f"{service.name}.observer", observed, connection, settings, metrics)
         if service.observers
         else None,
     )
@@ -139,12 +143,15 @@ async def _on_ports(
         clock=clock,
         schemas=schemas,
         breakers=breakers,
+        outcomes=outcomes,
     )
     runtime = Runtime(service, ports, cluster=cluster, settings=settings, metrics=metrics)
     try:
         async with runtime:
             await _serve(runtime, service, settings, sources, stopping)
     finally:
+        if outcomes is not None:
+            await asyncio.to_thread(outcomes.close)
         await breakers.close()
         await ledger.close()
         await publisher.close()

@@ -158,14 +158,27 @@ class Service:
 
         return register
 
-    def observe(self, function: A) -> A:
+    @overload
+    def observe(self, function: A, /) -> A: ...
+    @overload
+    def observe(self, function: None = None, /, *, private: bool) -> Callable[[A], A]: ...
+    def observe(self, function: A | None = None, /, *, private: bool = False) -> A | Callable[[A], A]:
         """Register an observer: it is given every delivery of every domain topic, in batches, and emits nothing.
 
         Delivery is at least once and without a ledger, so it must be idempotent. A batch on which it fails is given
         to it again until it succeeds.
+
+        A ``private`` one, ``@service.observe(private=True)``, is given what lies on the private topics of every
+        service besides (retries, redeliveries, dead letters; ``delivery.service`` is the topic's owner, and the attempt
+        is believed), and the mesh's own topics of audit and outcomes, whose records are no events: their topic tells.
+        Topics that are made later are found within ten seconds.
         """
-        self._observers.append(read_observer(function))
-        return function
+
+        def register(function: A) -> A:
+            self._observers.append(read_observer(function, private=private))
+            return function
+
+        return register if function is None else register(function)
 
     @overload
     def provide(self, provided: type[T], factory: Factory | None = None) -> None: ...

@@ -72,5 +72,10 @@ class Settings(BaseSettings):
         description="How long the event loop may stand still before the process leaves its groups and ends itself, so "
         "that others take its partitions; at least ten seconds more than the timeout of every plain function.",
     )
+    outcomes: bool = Field(
+        default=True,
+        description="Whether workers tell `_farandole.outcomes` of deliveries that leave no record behind: handled "
+        "without an answer, dropped, skipped. The console shows them; nothing depends on them.",
+    )
     log_level: str = "INFO"
     version: str = Field(default="0.1.0", description="The version of the service, as dead letters tell it.")

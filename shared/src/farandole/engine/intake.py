@@ -118,6 +118,11 @@ class Intake:
         """Return the delivery that a record of a domain topic is, whatever its type."""
         return self._delivery(record, self._envelope(record), {}, None)
 
+    def private(self, record: Record, owner: str) -> Delivery:
+        """Return the delivery that a record on a private topic of ``owner`` says it is, as an outsider reads it."""
+        own = _private_headers(record.headers)
+        return replace(self._delivery(record, self._envelope(record), own, None), service=owner)
+
     def _by_place(self, record: Record) -> Envelope:
         """Return the envelope of a record that has none: it is told apart by its place alone."""
         return Envelope(

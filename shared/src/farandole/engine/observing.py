@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 import structlog
 
@@ -17,8 +17,30 @@ from farandole.engine.ports import Source
 from farandole.engine.thrown import ends_the_task
 from farandole.engine.unless import finished
 from farandole.handler import Observer
+from farandole.private_topics import EVERY_PRIVATE_TOPIC, owner_of
 
+PREFIX: Final = "_farandole."
 log = structlog.get_logger(__name__)
+
+THE_MESHS_OWN: Final = r"^_farandole\.(audit|outcomes)$"
+"""The mesh's own topics that private observers hear, as a Kafka client is subscribed to them."""
+
+
+def observed_topics(domain: Sequence[str], observers: Sequence[Observer]) -> tuple[str, ...]:
+    """Return what observers are subscribed to: domain topics by name, and for private ones the patterns of the rest."""
+    if not any(one.private for one in observers):
+        return tuple(domain)
+    return (*domain, EVERY_PRIVATE_TOPIC, THE_MESHS_OWN)
+
+
+def is_of_the_mesh(topic: str) -> bool:
+    """Say whether a topic is one of the mesh's own, whose records are no events."""
+    return topic.startswith(PREFIX)
+
+
+def _is_of_domain(delivery: Delivery) -> bool:
+    topic = delivery.coordinates.topic
+    return not (is_of_the_mesh(topic) or owner_of(topic))
 
 
 class Observing:
@@ -72,12 +94,19 @@ class Observing:
         pause = FIRST_PAUSE
         while True:
             try:
-                return [await self._intake.observed(record) for record in records]
+                return [await self._delivery(record) for record in records]
             except Exception as error:
                 log.warning("the observers wait for the type of a record", reason=str(error))
             if not await finished(self._clock.sleep(pause), unless=self._stopping):
                 return None
             pause = longer(pause)
+
+    async def _delivery(self, record: Record) -> Delivery:
+        topic = record.coordinates.topic
+        if is_of_the_mesh(topic):
+            return self._intake.delivery(record)
+        owner = owner_of(topic)
+        return self._intake.private(record, owner) if owner else await self._intake.observed(record)
 
     async def _fed_in_time(self, deliveries: Sequence[Delivery]) -> bool:
         feeding = asyncio.ensure_future(self._fed(deliveries))
@@ -96,9 +125,11 @@ class Observing:
             stopping.cancel()
 
     async def _fed(self, deliveries: Sequence[Delivery]) -> bool:
+        of_domain = [one for one in deliveries if _is_of_domain(one)]
         for observer in self._observers:
+            given = deliveries if observer.private else of_domain
             pause = FIRST_PAUSE
-            while not await self._took(observer, deliveries):
+            while given and not await self._took(observer, given):
                 if not await finished(self._clock.sleep(pause), unless=self._stopping):
                     return False
                 pause = longer(pause)

@@ -30,6 +30,7 @@ from farandole.engine.refusals import nameless
 from farandole.engine.rerun import runs
 from farandole.engine.session import LedgerSession
 from farandole.engine.size import fits_private_topic
+from farandole.engine.telling import Telling
 from farandole.engine.thrown import ends_the_task, telling
 from farandole.errors import FarandoleError, UnavailableError
 from farandole.ledger import Claim, Settle, State, Verdict, event_key
@@ -103,6 +104,7 @@ class Processor:
         random: Random,
         hold: Callable[[Delivery], AbstractContextManager[None]],
         gate: Gate,
+        outcomes: Telling,
     ) -> None:
         self._attempt = attempt
         self._intake = intake
@@ -116,6 +118,7 @@ class Processor:
         self._random = random
         self._hold = hold
         self._gate = gate
+        self._outcomes = outcomes
 
     async def process(self, admitted: Admitted, verdict: Verdict) -> None:
         """Take a delivery to its end and finish its record. Ends early, without finishing, only by cancellation."""
@@ -137,6 +140,7 @@ class Processor:
         verdict, conflicting = await self._session.claim(claim_of(told.delivery))
         if conflicting:
             self._metrics.conflicting(told.delivery)
+            self._outcomes.note("conflicting", told.delivery)
         await self.process(told, verdict)
 
     async def _told(self, delivery: Delivery) -> Admitted | None:
@@ -163,6 +167,7 @@ class Processor:
         match verdict:
             case Verdict.DROP:
                 self._metrics.dropped(delivery.envelope.type)
+                self._outcomes.note("dropped", delivery)
             case Verdict.REPUBLISH_RETRY:
                 await self._publish_retry(admitted, UNTOLD, self._backoff(admitted))
             case Verdict.REPUBLISH_DEAD:
@@ -263,6 +268,8 @@ class Processor:
         accepted = await self._settle(admitted.delivery, State.DONE)
         if accepted:
             self._metrics.handled(admitted.delivery.envelope.type)
+            if not follow_ons:
+                self._outcomes.note("handled", admitted.delivery)
         return accepted
 
     async def _skip(self, admitted: Admitted) -> bool:
@@ -273,6 +280,7 @@ class Processor:
         accepted = await self._settle(admitted.delivery, State.DONE)
         if accepted:
             self._metrics.skipped(admitted.delivery.envelope.type)
+            self._outcomes.note("skipped", admitted.delivery)
         return accepted
 
     async def _retry(self, admitted: Admitted, report: Report, delay: timedelta) -> bool:

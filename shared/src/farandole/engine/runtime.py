@@ -28,6 +28,7 @@ from farandole.engine.private_records import PrivateRecords
 from farandole.engine.processor import Processor
 from farandole.engine.relay import Relay
 from farandole.engine.session import LedgerSession
+from farandole.engine.telling import Hears, Telling
 from farandole.engine.thrown import is_ending
 from farandole.engine.timers import TimerRun
 from farandole.engine.watch import Watch
@@ -54,7 +55,10 @@ PRUNE_EVERY: Final = timedelta(hours=1)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ports:
-    """What a service stands on. ``worker_source`` is needed by handlers, ``observer_source`` by observers."""
+    """What a service stands on. ``worker_source`` is needed by handlers, ``observer_source`` by observers.
+
+    ``outcomes`` is told of deliveries that leave no record behind; nobody is where there is none.
+    """
 
     worker_source: Source | None
     observer_source: Source | None
@@ -64,6 +68,7 @@ class Ports:
     clock: Clock
     schemas: SchemaSource
     breakers: Breakers
+    outcomes: Hears | None = None
 
 
 async def _nothing() -> None:
@@ -102,6 +107,7 @@ class Runtime:
         self.encoder = Encoder(service=service.name, codec=self.codec, clock=ports.clock)
         self.metrics = metrics or Metrics(service.name)
         self.watch = Watch(self.metrics)
+        self.outcomes = Telling(service.name, ports.outcomes, clock=ports.clock)
         self.worker: Worker | None = None
         self.session: LedgerSession | None = None
         self.gate: Gate | None = None
@@ -139,11 +145,14 @@ class Runtime:
                 background.append(tasks.create_task(self._prune(self._ports.store)))
             if self.gate is not None:
                 background.append(tasks.create_task(self.gate.run()))
+            if self.worker is not None and self._ports.outcomes is not None:
+                background.append(tasks.create_task(self.outcomes.run()))
             relaying = tasks.create_task(self.relay.run()) if self.relay is not None else None
             loops = [loop.run() for loop in (self.worker, self.observing) if loop is not None]
             await asyncio.gather(*(tasks.create_task(loop) for loop in loops), self._stopped())
             for task in background:
                 task.cancel()
+            self.outcomes.end()
             await before_the_outbox_is_emptied()
             if relaying is not None:
                 await self._empty_outbox(relaying)
@@ -238,6 +247,7 @@ class Runtime:
             intake=intake,
             clock=ports.clock,
             metrics=self.metrics,
+            outcomes=self.outcomes,
             most_in_flight=self._settings.most_in_flight or MOST_IN_FLIGHT,
         )
         doors = doors_of(
@@ -273,6 +283,7 @@ class Runtime:
                 random=self._random,
                 hold=self.worker.hold,
                 gate=self.gate,
+                outcomes=self.outcomes,
             )
         )
 

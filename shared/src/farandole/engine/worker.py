@@ -17,6 +17,7 @@ from farandole.engine.lanes import Lanes, Work
 from farandole.engine.ports import Partition, Source
 from farandole.engine.processor import Processor, claim_of
 from farandole.engine.session import Answer, LedgerSession
+from farandole.engine.telling import Telling
 from farandole.engine.unless import finished
 from farandole.metrics import Metrics
 
@@ -50,6 +51,7 @@ class Worker:
         intake: Intake,
         clock: Clock,
         metrics: Metrics,
+        outcomes: Telling,
         most_in_flight: int = MOST_IN_FLIGHT,
         most_held: int = MOST_HELD,
         most_uncommitted: int = MOST_UNCOMMITTED,
@@ -61,6 +63,7 @@ class Worker:
         self._intake = intake
         self._clock = clock
         self._metrics = metrics
+        self._outcomes = outcomes
         self._most_in_flight = most_in_flight
         self._most_held = most_held
         self._most_uncommitted = most_uncommitted
@@ -255,6 +258,7 @@ class Worker:
         verdict, conflicting = answer
         if conflicting:
             self._metrics.conflicting(admitted.delivery)
+            self._outcomes.note("conflicting", admitted.delivery)
         await self._processor.process(admitted, verdict)
 
     def _end(self, record: Record) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from farandole.engine.ports import Partition
 from farandole.kafka.connection import Connection
 from farandole.kafka.log_reader import LogReader
+from farandole.kafka.subscription import subscribed
 from farandole.read_model import Position
 
 
@@ -17,11 +18,14 @@ def behind(position: Position, goal: Position) -> int:
 
 
 class Logs:
-    """What the logs of some topics hold, and what groups committed. Every method raises BrokerUnavailableError."""
+    """What the logs of some topics (names or patterns) hold, and what groups committed.
+
+    Every method raises BrokerUnavailableError.
+    """
 
     def __init__(self, connection: Connection, topics: Iterable[str]) -> None:
         self._connection = connection
-        self._topics = frozenset(topics)
+        self._has = subscribed(topics)
         self._reader: LogReader | None = None
 
     async def ends(self) -> Position:
@@ -42,7 +46,7 @@ class Logs:
         return {(one.topic, one.number): offset for one, offset in found.items()}
 
     def _partitions(self) -> frozenset[Partition]:
-        return frozenset(one for one in self._asked().partitions() if one.topic in self._topics)
+        return frozenset(one for one in self._asked().partitions() if self._has(one.topic))
 
     def _asked(self) -> LogReader:
         self._reader = self._reader or LogReader(self._connection)

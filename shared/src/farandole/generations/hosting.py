@@ -10,6 +10,7 @@ from typing import Any
 
 from farandole.breaker import RedisBreakers
 from farandole.clock import Clock, SystemClock
+from farandole.engine.observing import observed_topics
 from farandole.engine.runtime import Ports, Runtime
 from farandole.generations.distance import Logs
 from farandole.kafka.connection import Connection
@@ -196,7 +197,7 @@ async def hosting_of(
             service,
             connection=connection,
             schemas=schemas,
-            topics=model.topics or catalogue.topics,
+            topics=model.topics or observed_topics(catalogue.topics, service.observers),
             cluster=cluster,
             clock=clock,
             publisher=publisher,

@@ -19,6 +19,7 @@ from farandole.private_topics import PrivateTopics
 
 WITHIN: Final = 30.0
 AUDIT: Final = "_farandole.audit"
+OUTCOMES: Final = "_farandole.outcomes"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,6 +50,11 @@ def audit_topic() -> Topic:
     """Return the topic that keeps what operators did to the mesh: for ever, and in one order."""
     kept_for_ever = {"retention.ms": "-1", "retention.bytes": "-1", "cleanup.policy": "delete"}
     return Topic(name=AUDIT, partitions=1, config=_config(MOST_BYTES + 1_000, timedelta(0)) | kept_for_ever)
+
+
+def outcome_topic() -> Topic:
+    """Return the topic on which workers tell what leaves no record behind: for a day, as it is only looked at."""
+    return Topic(name=OUTCOMES, partitions=1, config=_config(MOST_BYTES + 1_000, timedelta(days=1)))
 
 
 async def missing(connection: Connection, wanted: Iterable[Topic]) -> list[Topic]:

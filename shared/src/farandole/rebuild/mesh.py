@@ -14,6 +14,7 @@ from farandole.engine.ports import Partition
 from farandole.errors import BrokerUnavailableError
 from farandole.kafka.connection import Connection
 from farandole.kafka.log_reader import LogReader, Span
+from farandole.kafka.subscription import subscribed
 
 WITHIN: Final = 15.0
 _GONE: Final = KafkaError.GROUP_ID_NOT_FOUND
@@ -24,7 +25,7 @@ class Mesh:
 
     def __init__(self, connection: Connection, topics: Iterable[str]) -> None:
         self._connection = connection
-        self._topics = frozenset(topics)
+        self._has = subscribed(topics)
 
     async def spans(self, since: datetime | None) -> tuple[dict[Partition, Span], int]:
         """Return what the logs hold, from a moment on where one is given, and how many offsets are gone from them."""
@@ -44,7 +45,7 @@ class Mesh:
 
     def _spans(self, since: datetime | None) -> tuple[dict[Partition, Span], int]:
         reader = LogReader(self._connection)
-        partitions = [one for one in reader.partitions() if one.topic in self._topics]
+        partitions = [one for one in reader.partitions() if self._has(one.topic)]
         starts, ends = reader.starts(partitions), reader.ends(partitions)
         gone = sum(starts.values()) if since is None else 0
         if since is not None:

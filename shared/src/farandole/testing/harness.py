@@ -23,6 +23,7 @@ from farandole import headers as names
 from farandole.breaker import MemoryBreakers
 from farandole.dead_letters import operation_headers, written
 from farandole.delivery import Record, Replay
+from farandole.engine.observing import observed_topics
 from farandole.engine.ports import Message
 from farandole.engine.runtime import Ports, Runtime, heard_topics, schemas_of
 from farandole.envelope import Envelope, rfc3339
@@ -96,7 +97,8 @@ class Harness:
         if service.handlers:
             self._worker_source = self.broker.source(service.name, heard_topics(service))
         if service.observers:
-            self._observer_source = self.broker.source(f"{service.name}.observer", self._schemas.topics)
+            observed = observed_topics(self._schemas.topics, service.observers)
+            self._observer_source = self.broker.source(f"{service.name}.observer", observed)
         ports = Ports(
             worker_source=self._worker_source,
             observer_source=self._observer_source,

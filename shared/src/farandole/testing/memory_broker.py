@@ -15,6 +15,7 @@ from farandole.engine.size import fits_private_topic
 from farandole.engine.tracker import Tracker
 from farandole.errors import BrokerUnavailableError
 from farandole.headers import kept
+from farandole.kafka.subscription import subscribed
 
 
 class MemoryBroker:
@@ -66,8 +67,8 @@ class MemorySource:
     def __init__(self, broker: MemoryBroker, group: str, topics: Sequence[str]) -> None:
         self._broker = broker
         self._group = group
-        self._topics = topics
-        self._trackers: dict[str, Tracker] = {}
+        self._is_mine = subscribed(topics)
+        self._trackers: defaultdict[str, Tracker] = defaultdict(Tracker)
         self._positions: dict[str, int] = {}
         self._pauses: Counter[str] = Counter()
         self._assignment = 0
@@ -95,12 +96,14 @@ class MemorySource:
         return self._take()
 
     @property
+    def _topics(self) -> Sequence[str]:
+        return [topic for topic in self._broker.topics if self._is_mine(topic)]
+
+    @property
     def lag(self) -> int:
         """How many records of unpaused topics are still to be fetched."""
         return sum(
-            len(self._broker.topics[topic]) - self._positions.get(topic, 0)
-            for topic in self._topics
-            if not self._pauses[topic]
+            len(self._broker.topics[topic]) - self._position(topic) for topic in self._topics if not self._pauses[topic]
         )
 
     def finish(self, record: Record) -> None:
@@ -138,8 +141,11 @@ class MemorySource:
 
     def _assign(self) -> None:
         self._assignment = self._broker.next_assignment()
-        self._trackers = {topic: Tracker() for topic in self._topics}
+        self._trackers = defaultdict(Tracker)
         self._positions = {topic: self._broker.committed.get((self._group, topic), 0) for topic in self._topics}
+
+    def _position(self, topic: str) -> int:
+        return self._positions.get(topic, self._broker.committed.get((self._group, topic), 0))
 
     def _take(self) -> list[Record]:
         found = []
@@ -147,7 +153,7 @@ class MemorySource:
             if self._pauses[topic] > 0:
                 continue
             log = self._broker.topics[topic]
-            for record in log[self._positions[topic] :]:
+            for record in log[self._position(topic) :]:
                 self._trackers[topic].begin(record.coordinates.offset)
                 found.append(replace(record, assignment=self._assignment))
             self._positions[topic] = len(log)
