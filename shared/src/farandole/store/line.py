@@ -8,7 +8,7 @@ import socket
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
-from typing import cast
+from typing import Final, cast
 
 from psycopg import AsyncConnection as Driver
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -27,6 +27,8 @@ class Line:
         assert sync is not None
         self._driver = cast("Driver", sync.connection.driver_connection)
         self._limit = limit
+        self.backend: Final = self._driver.info.backend_pid
+        """The id of the server's process at the other end."""
         self.cut = False
         """Whether it was cut."""
 

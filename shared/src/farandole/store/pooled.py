@@ -6,15 +6,17 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import CursorResult, Executable, Row, select
+from sqlalchemy import CursorResult, Executable, Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from farandole.errors import StoreUnavailableError
 from farandole.store.database import Parameters
 from farandole.store.failure import too_slow, translated
 from farandole.store.line import Line
+
+_STATE: Final = text("SELECT state FROM pg_stat_activity WHERE pid = :backend")
 
 
 class PooledSession:
@@ -69,18 +71,22 @@ class PooledSession:
             with translated(self._service), self._line.waiting():
                 yield
         except StoreUnavailableError as away:
-            if self._line.cut and await self._others_are_answered():
+            if self._line.cut and await self._is_at_work():
                 raise too_slow(self._service, self._limit) from away
             raise
 
-    async def _others_are_answered(self) -> bool:
-        """Tell a statement that takes too long from a server that hangs: it may fail for ever, and is no outage."""
+    async def _is_at_work(self) -> bool:
+        """Tell a statement that takes too long from an outage: it may fail for ever, and the others are answered.
+
+        That others are answered is not enough: an outage may have ended while this one was waiting, and what was on
+        the line then never arrived, or its answer did not. So the server is asked whether it works on this one.
+        """
         try:
             async with asyncio.timeout(self._limit.total_seconds() / 2), self._engine.connect() as another:
-                await another.execute(select(1))
+                state = await another.scalar(_STATE, {"backend": self._line.backend})
         except Exception:
             return False
-        return True
+        return bool(state == "active")
 
     async def _give_back(self) -> None:
         with suppress(Exception), self._line.waiting():
