@@ -65,24 +65,6 @@ async def test_a_statement_that_takes_too_long_on_a_server_that_answers_is_a_fai
     await store.close()
 
 
-async def test_a_statement_that_never_arrived_is_an_outage_also_when_that_ended_in_the_meantime(hung: str) -> None:
-    url = make_url(hung)
-    async with TcpProxy(to=Path(str(url.query["host"])) / ".s.PGSQL.5432") as proxy:
-        through = f"postgresql://{url.username}@127.0.0.1:{proxy.port}/{url.database}"
-        store = Store(through, metadata=[MetaData()], service="payments", patience=IMPATIENT)
-        await store.open()
-        with pytest.raises(StoreUnavailableError):
-            async with store.transaction() as work:
-                assert await work.scalar(text("SELECT 1")) == 1
-                await proxy.suffer(HALF_OPEN)
-                asking = asyncio.create_task(work.scalar(text("SELECT 2")))
-                await asyncio.wait([asking], timeout=0.2)  # by then it is on the line, which swallows it
-                await proxy.suffer(HEALTHY)
-                await asking
-        await store.check()
-        await store.close()
-
-
 async def test_a_relay_that_waits_for_its_broker_idles_in_no_transaction(hung: str) -> None:
     """The server ends a transaction that idles for a minute, and with it the lock that keeps other relays away."""
     store, peer = (Store(hung, metadata=[MetaData()], service="payments") for _ in range(2))
