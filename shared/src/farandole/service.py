@@ -12,13 +12,14 @@ from farandole.breaker import Dependency
 from farandole.delivery import Delivery
 from farandole.errors import StartError
 from farandole.event import Event
+from farandole.expectation import Expectation, expectation
 from farandole.follow_on import Outcome
 from farandole.handler import Handler, Observer, Timer, read_handler, read_observer, read_timer
 from farandole.providers import Factory, Providers
 from farandole.read_model import ReadModel
 from farandole.recovery import Policy
 from farandole.retry import Backoff
-from farandole.signature import parameters_of, where
+from farandole.signature import called_from, parameters_of, where
 
 E = TypeVar("E", bound=Event)
 P = ParamSpec("P")
@@ -50,6 +51,7 @@ class Service:
         self._handlers: dict[type[Event], Handler] = {}
         self._timers: list[Timer] = []
         self._observers: list[Observer] = []
+        self._expectations: dict[str, Expectation] = {}
         self._http: Factory | None = None
 
     @property
@@ -66,6 +68,11 @@ class Service:
     def observers(self) -> tuple[Observer, ...]:
         """The observers, in the order in which they were registered."""
         return tuple(self._observers)
+
+    @property
+    def expectations(self) -> tuple[Expectation, ...]:
+        """What must follow in a flow, in the order in which it was declared."""
+        return tuple(self._expectations.values())
 
     @property
     def http_factory(self) -> Factory | None:
@@ -179,6 +186,25 @@ class Service:
             return function
 
         return register if function is None else register(function)
+
+    def expects(self, event: type[Event], *, then: type[Event] | tuple[type[Event], ...], within: timedelta) -> None:
+        """Declare that after an event one of ``then`` happens in the same flow ``within`` a time.
+
+        The console watches over it, from outside: nothing is sent, delayed or undone here. Time in which the mesh
+        stands still or a service that could bring it about has a backlog does not count. Where the time is used up and
+        nobody has anything of the flow left to read, the flow is *stuck*. The events may be any service's. Raises
+        StartError where it makes no sense or is declared twice.
+        """
+        place = called_from()
+        declared = expectation(self.name, event, then=then, within=within, place=place)
+        if (known := self._expectations.get(declared.key)) is not None:
+            raise StartError(
+                f"{self.name} expects the same twice: {declared.name}",
+                why=f"it is declared at {known.place} and at {place}",
+                do="leave one of them out",
+                code="E139",
+            )
+        self._expectations[declared.key] = declared
 
     @overload
     def provide(self, provided: type[T], factory: Factory | None = None) -> None: ...

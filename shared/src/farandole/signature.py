@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 import types
 import typing
 from collections.abc import Callable, Iterator
@@ -29,6 +30,12 @@ def where(function: Callable[..., Any]) -> str:
     code = getattr(inspect.unwrap(function), "__code__", None)
     name = getattr(function, "__qualname__", repr(function))
     return f"{name} ({code.co_filename}:{code.co_firstlineno})" if code else name
+
+
+def called_from() -> str:
+    """Name the place that called whoever asks, as an editor can open it: ``file:line``."""
+    caller = sys._getframe(2)  # noqa: SLF001 - inspect.stack() reads source files for the same
+    return f"{caller.f_code.co_filename}:{caller.f_lineno}"
 
 
 def hints_of(function: Callable[..., Any]) -> dict[str, Any]:

@@ -10,7 +10,10 @@ from farandole_events import (
     CreditNoteIssued,
     FulfilmentCancelled,
     InvoiceIssued,
+    OrderCancelled,
+    OrderCompleted,
     OrderPacked,
+    OrderPlaced,
     PaymentAuthorised,
     PaymentCaptured,
     PaymentCaptureFailed,
@@ -59,4 +62,13 @@ service.on(CreditNoteIssued, on_replay="run")(progress.credit_note_was_issued)
 service.on(CancellationRefused, on_replay="run")(progress.cancellation_was_refused)
 
 service.every(timedelta(seconds=10))(forget_old_keys)
+
+# An order whose goods are short waits for a supplier: days. One whose goods are there is on its way at once.
+service.expects(
+    OrderPlaced,
+    then=(ShipmentDispatched, StockBackordered, OrderCompleted, OrderCancelled),
+    within=timedelta(minutes=30),
+)
+# Three days for the goods, as the inventory waits by default, and what carriers take.
+service.expects(OrderPlaced, then=(OrderCompleted, OrderCancelled), within=timedelta(days=14))
 service.http(create_app)

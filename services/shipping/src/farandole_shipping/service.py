@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Final
 
 from farandole import Backoff, Service
-from farandole_events import OrderPacked
+from farandole_events import OrderPacked, ShipmentDelivered, ShipmentDispatched, ShipmentReturned
 
 from farandole_shipping import dispatching
 from farandole_shipping.app import create_app
@@ -25,3 +25,7 @@ service.provide(Desk)
 service.http(create_app)
 
 service.on(OrderPacked, depends_on="carriers", retry=PATIENT)(dispatching.order_was_packed)
+
+service.expects(OrderPacked, then=ShipmentDispatched, within=timedelta(hours=1))
+# What carriers take; one that never calls back is told of.
+service.expects(ShipmentDispatched, then=(ShipmentDelivered, ShipmentReturned), within=timedelta(days=10))

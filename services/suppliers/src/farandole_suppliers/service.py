@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Final
 
 from farandole import Backoff, Service
-from farandole_events import StockLow
+from farandole_events import GoodsReceived, PurchaseOrderSent, StockLow
 
 from farandole_suppliers.app import create_app
 from farandole_suppliers.book import PurchaseBook
@@ -24,3 +24,6 @@ service.provide(SupplierPortal, connect)
 service.provide(PurchaseBook)
 service.http(create_app)
 service.on(StockLow, depends_on="supplier-portal", retry=PATIENT)(order_more)
+
+# No order waits for goods longer than three days: goods that come later are somebody's to ask for.
+service.expects(PurchaseOrderSent, then=GoodsReceived, within=timedelta(days=3))
