@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mischief import LONG
 
 ORDERS = 150
 WITHIN = timedelta(seconds=240)
@@ -41,6 +42,7 @@ async def storm(home: Path, *arguments: str) -> tuple[int, dict[str, Any]]:
     return process.returncode, json.loads(stdout)
 
 
+@LONG
 @pytest.mark.mesh
 @pytest.mark.slow
 @pytest.mark.timeout(WITHIN.total_seconds() + 30)
