@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Final
 
-from farandole import catalogues, installed
-from farandole.engine.runtime import private_topics_of
 from farandole.mesh_topics import installed_topics
-from farandole.service import Service
+from farandole.private_topics import PrivateTopics
+from farandole.topology import Topology, installed_topology
 
 from docs.reference.generate.markdown import code, table
 
 INTRODUCTION: Final = """\
 # Topics and events
 A folder under `schemas/` is a topic, a file in it an event type; the key decides the partition. Who hears and who emits
-is read off the signatures of handlers and timers. Events that come in over HTTP or from a webhook are emitted through
-the outbox, which no signature shows: those have an empty third column. Analytics has no handlers: it reads `orders`
-with Faust and writes `sales`. The console observes everything.
+is read off the signatures of handlers and timers, and off what services declare: `service.emits(…)` for what comes in
+over HTTP or from a webhook and goes through the outbox, `service.hears(…)` for what analytics reads with Faust. The
+console observes everything.
 
 """
 PRIVATE: Final = """\
@@ -47,31 +46,29 @@ retries are timed by it.
 
 def page() -> str:
     """Return the page."""
-    services = installed.services()
-    events = [schema for catalogue in catalogues.discover() for schema in catalogue]
-    topics = {event.topic for event in events}
+    topology = installed_topology()
     parts = [INTRODUCTION]
-    for topic in sorted(topics):
+    for topic in topology.topics:
         rows = (
             (
                 code(event.name),
-                str(event.avsc["doc"]),
-                _services(services, event.fullname, _emits),
-                _services(services, event.fullname, _hears),
+                event.doc,
+                ", ".join(topology.emitters(event.fullname)),
+                ", ".join(topology.hearers(event.fullname)),
             )
-            for event in sorted(events, key=lambda one: one.name)
+            for event in topology.events
             if event.topic == topic
         )
-        keys = {event.key for event in events if event.topic == topic}
+        keys = {event.key for event in topology.events if event.topic == topic}
         parts.append(
             f"## {topic}\nKey: {', '.join(map(code, sorted(keys)))}.\n\n"
             + table(("event", "meaning", "emitted by", "heard by"), rows)
         )
-    return "\n".join([*parts, PRIVATE + _private(services), SETTINGS + _settings(topics)])
+    return "\n".join([*parts, PRIVATE + _private(topology), SETTINGS + _settings(topology.topics)])
 
 
-def _private(services: Iterable[Service]) -> str:
-    own = {service.name: private_topics_of(service) for service in services if service.handlers}
+def _private(topology: Topology) -> str:
+    own = {one.name: PrivateTopics(service=one.name, tiers=one.tiers) for one in topology.services if one.handlers}
     rows = (
         (
             name,
@@ -99,17 +96,3 @@ def _kind(name: str, domain: Iterable[str]) -> str:
     if name.endswith(".dlq"):
         return "dead letters"
     return "retry tiers and redeliveries" if not name.startswith("_") else code(name)
-
-
-def _hears(service: Service) -> set[str]:
-    return {handler.event.avro.fullname for handler in service.handlers}
-
-
-def _emits(service: Service) -> set[str]:
-    signatures = [handler.signature for handler in service.handlers]
-    signatures += [timer.signature for timer in service.timers]
-    return {event.avro.fullname for signature in signatures for event in signature.emits}
-
-
-def _services(services: Iterable[Service], event: str, how: Callable[[Service], set[str]]) -> str:
-    return ", ".join(service.name for service in services if event in how(service))

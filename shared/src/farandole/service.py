@@ -9,12 +9,14 @@ from typing import Any, Concatenate, Literal, ParamSpec, TypeVar, overload
 from sqlalchemy import MetaData
 
 from farandole.breaker import Dependency
+from farandole.declaration import Declaration, declarations
 from farandole.delivery import Delivery
 from farandole.errors import StartError
 from farandole.event import Event
 from farandole.expectation import Expectation, expectation
 from farandole.follow_on import Outcome
 from farandole.handler import Handler, Observer, Timer, read_handler, read_observer, read_timer
+from farandole.place import calling_place, place_of
 from farandole.providers import Factory, Providers
 from farandole.read_model import ReadModel
 from farandole.recovery import Policy
@@ -52,6 +54,8 @@ class Service:
         self._timers: list[Timer] = []
         self._observers: list[Observer] = []
         self._expectations: dict[str, Expectation] = {}
+        self._emissions: list[Declaration] = []
+        self._hearings: list[Declaration] = []
         self._http: Factory | None = None
 
     @property
@@ -73,6 +77,22 @@ class Service:
     def expectations(self) -> tuple[Expectation, ...]:
         """What must follow in a flow, in the order in which it was declared."""
         return tuple(self._expectations.values())
+
+    @property
+    def emissions(self) -> tuple[Declaration, ...]:
+        """What `emits` declared, in that order."""
+        return tuple(self._emissions)
+
+    @property
+    def hearings(self) -> tuple[Declaration, ...]:
+        """What `hears` declared, in that order."""
+        return tuple(self._hearings)
+
+    @property
+    def for_the_outbox(self) -> frozenset[type[Event]]:
+        """The event types that the outbox takes: those that `emits` declared, and those that timers return."""
+        returned = (event for timer in self._timers for event in timer.signature.emits)
+        return frozenset((*(one.event for one in self._emissions), *returned))
 
     @property
     def http_factory(self) -> Factory | None:
@@ -205,6 +225,27 @@ class Service:
                 code="E139",
             )
         self._expectations[declared.key] = declared
+
+    def emits(self, *events: type[Event], by: Callable[..., Any] | None = None) -> None:
+        """Declare event types that are emitted by no handler's and no timer's return type.
+
+        Those are what an HTTP request, a webhook or other plain code puts into the outbox, which refuses every type
+        that is not declared. ``by`` is the function that emits them; without it the declaration's own line stands for
+        it. A service without a store may declare what it publishes by other means.
+        """
+        declared = declarations(events, place_of(by) if by is not None else calling_place())
+        if self.tables is not None:
+            self._demand_no_read_model(by or Service.emits, "emits events")
+        self._emissions += (one for one in declared if one not in self._emissions)
+
+    def hears(self, *events: type[Event], by: Callable[..., Any] | None = None) -> None:
+        """Declare event types that the service consumes by other means than handlers and observers.
+
+        Nothing is subscribed by this: it says what such code hears, to the topology and all that is made of it. ``by``
+        is the function that hears them; without it the declaration's own line stands for it.
+        """
+        declared = declarations(events, place_of(by) if by is not None else calling_place())
+        self._hearings += (one for one in declared if one not in self._hearings)
 
     @overload
     def provide(self, provided: type[T], factory: Factory | None = None) -> None: ...

@@ -21,6 +21,7 @@ CANCELLED = OrderCancelled(order_id="o-1", customer_id="c-1", reason="x", cause=
 
 def service_with_an_outbox() -> Service:
     service = Service("replayed", tables=MetaData())
+    service.emits(StockReleased)
 
     @service.on(OrderCancelled, on_replay="run")
     async def release(order: OrderCancelled, outbox: Outbox, work: UnitOfWork) -> None:

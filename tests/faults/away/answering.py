@@ -45,6 +45,7 @@ class Answering:
         self.service.on(mine.asked, retry=QUICK)(with_effect if stored else plain)
         if stored:
             self.service.http(self._http)
+            self.service.emits(mine.noted)
 
     def _http(self, store: Store, outbox: Outbox) -> Starlette:
         """Take notes by POST, into the outbox; answer 202 once a note is durable."""

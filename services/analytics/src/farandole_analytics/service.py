@@ -9,6 +9,11 @@ from typing import Final
 
 from farandole import ReadModel, Service
 from farandole.read_model import Hosted, Opening
+from farandole_events.orders import OrderPlaced
+from farandole_events.sales import SalesPerMinute
+
+from farandole_analytics.sale import sale_of
+from farandole_analytics.telling import event_of
 
 
 async def _open(opening: Opening) -> Hosted:
@@ -26,3 +31,5 @@ async def _remove(opening: Opening) -> None:
 service: Final = Service(
     "analytics", read_model=ReadModel(group="analytics", topics=("orders",), open=_open, remove=_remove)
 )
+service.hears(OrderPlaced, by=sale_of)
+service.emits(SalesPerMinute, by=event_of)

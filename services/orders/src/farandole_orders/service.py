@@ -7,6 +7,7 @@ from datetime import timedelta
 from farandole import Service
 from farandole_events import (
     CancellationRefused,
+    CancellationRequested,
     CreditNoteIssued,
     FulfilmentCancelled,
     InvoiceIssued,
@@ -30,8 +31,10 @@ from farandole_events import (
 )
 
 from farandole_orders import cancelling, completing, progress
+from farandole_orders.acceptance import Acceptance
 from farandole_orders.app import create_app
 from farandole_orders.book import OrderBook
+from farandole_orders.cancellation import CancellationDesk
 from farandole_orders.key_pruning import forget_old_keys
 from farandole_orders.settings import OrdersSettings
 from farandole_orders.tables import metadata
@@ -72,3 +75,5 @@ service.expects(
 # Three days for the goods, as the inventory waits by default, and what carriers take.
 service.expects(OrderPlaced, then=(OrderCompleted, OrderCancelled), within=timedelta(days=14))
 service.http(create_app)
+service.emits(OrderPlaced, by=Acceptance.place)
+service.emits(CancellationRequested, by=CancellationDesk.request)

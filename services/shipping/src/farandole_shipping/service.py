@@ -23,6 +23,7 @@ service.provide(ShippingSettings)
 service.provide(Carriers, connect)
 service.provide(Desk)
 service.http(create_app)
+service.emits(ShipmentDelivered, ShipmentReturned, by=Desk.take)
 
 service.on(OrderPacked, depends_on="carriers", retry=PATIENT)(dispatching.order_was_packed)
 

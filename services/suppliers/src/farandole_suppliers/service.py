@@ -23,6 +23,7 @@ service.provide(SuppliersSettings)
 service.provide(SupplierPortal, connect)
 service.provide(PurchaseBook)
 service.http(create_app)
+service.emits(GoodsReceived, by=PurchaseBook.receive)
 service.on(StockLow, depends_on="supplier-portal", retry=PATIENT)(order_more)
 
 # No order waits for goods longer than three days: goods that come later are somebody's to ask for.

@@ -204,7 +204,12 @@ class Runtime:
         }
         if self._ports.store is not None:
             given[Store] = self._ports.store
-            given[Outbox] = Outbox(store=self._ports.store, encoder=self.encoder, clock=self._ports.clock)
+            given[Outbox] = Outbox(
+                store=self._ports.store,
+                encoder=self.encoder,
+                clock=self._ports.clock,
+                declared=self._service.for_the_outbox,
+            )
             given[UnitOfWork] = None
         return given | self._provide
 
@@ -321,4 +326,5 @@ def schemas_of(service: Service, discovered: Sequence[Catalogue]) -> Catalogue:
     """Return one catalogue of what was discovered and of the event classes that the service itself names."""
     named = [e.avro for handler in service.handlers for e in (handler.event, *handler.signature.emits)]
     named += [e.avro for timer in service.timers for e in timer.signature.emits]
+    named += [one.event.avro for one in (*service.emissions, *service.hearings)]
     return Catalogue([*named, *(schema for catalogue in discovered for schema in catalogue.versions)])
