@@ -10,11 +10,11 @@ from farandole.desk.group import Group, grouped
 from farandole.desk.letter import Letter, Mark, private_texts
 from farandole.desk.obstacle import to_discard, to_edit, to_redrive, to_reopen
 from farandole.desk.payload import as_json, changed
-from farandole.desk.redaction import redacted
 from farandole.desk.redrive import Redrive, blocked, ends_of, interrupted, nothing_to_send, resumed, shut
 from farandole.desk.redrive_plan import RedrivePlan, bare, confirmed, limited, narrowed, planned, sent_before, spans_of
 from farandole.desk.redriving import Redriven, Redriving
 from farandole.desk.sheet import Sheet, described, hidden, sheet
+from farandole.redaction import redacted
 
 __all__ = [
     "Board",

@@ -13,10 +13,10 @@ from farandole.desk.case import Case, Standing
 from farandole.desk.desk import Desk
 from farandole.desk.letter import Letter, named, private_texts, subject_of
 from farandole.desk.obstacle import to_discard, to_edit, to_redrive
-from farandole.desk.redaction import personal_values, redacted
 from farandole.desk.step import Step, steps
 from farandole.errors import ContractError
 from farandole.masking import Masking
+from farandole.redaction import personal_values, redacted
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
