@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from farandole.http.page import numbered_page_of
+from farandole.flow.happening import Happening
+from farandole.http.page import numbered_page_of, text_of
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
+from farandole_console.asked_events import asked_events, asked_latest
 from farandole_console.asked_flows import asked_flow, asked_flows
 from farandole_console.causation import tree
 from farandole_console.flow import Flow
@@ -29,16 +31,30 @@ def api(index: Index) -> APIRouter:
         return JSONResponse({**_flow_json(found), "tree": branches})
 
     async def events(request: Request) -> Response:
+        page, following = await asked_events(index, request.query_params)
+        return JSONResponse({"events": [_event_json(one) for one in page], "next": following})
+
+    async def latest_events(request: Request) -> Response:
+        page, before = await asked_latest(index, request.query_params)
+        return JSONResponse({"events": [_event_json(one) for one in page], "next": before})
+
+    async def happenings(request: Request) -> Response:
         asked = numbered_page_of(request.query_params)
-        page = await index.events(after=asked.after, limit=asked.limit)
+        event_id = text_of(request.query_params, "id").strip()
+        page = await index.happenings(after=asked.after, limit=asked.limit, event_id=event_id)
         return JSONResponse(
-            {"events": [_event_json(one) for one in page], "next": page[-1].seq if page else asked.after}
+            {
+                "happenings": [{"seq": seq, **_happening_json(one)} for seq, one in page],
+                "next": page[-1][0] if page else asked.after,
+            }
         )
 
     router = APIRouter(prefix="/api")
     router.add_api_route("/flows", flows, methods=["GET"])
     router.add_api_route("/flows/{flow_id:path}", flow, methods=["GET"])
     router.add_api_route("/events", events, methods=["GET"])
+    router.add_api_route("/events/latest", latest_events, methods=["GET"])
+    router.add_api_route("/happenings", happenings, methods=["GET"])
     return router
 
 
@@ -70,4 +86,23 @@ def _event_json(event: IndexedEvent) -> Mapping[str, Any]:
         "partition": event.partition,
         "offset": event.offset,
         "conflicting": event.conflicting,
+    }
+
+
+def _happening_json(one: Happening) -> Mapping[str, Any]:
+    return {
+        "kind": one.kind.value,
+        "service": one.service,
+        "id": one.event_id,
+        "source": one.source,
+        "type": one.type,
+        "flow": one.flow_id,
+        "at": one.at.isoformat(),
+        "record": str(one.coordinates),
+        "origin": str(one.origin),
+        "attempt": one.attempt,
+        "due": one.due.isoformat() if one.due is not None else None,
+        "error": one.error_class,
+        "message": one.message,
+        "operation": one.operation,
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -25,7 +25,7 @@ class FlowChange:
 
     def row(self) -> Mapping[str, Any]:
         """Return the change as the row of a flow that was not known before."""
-        return asdict(self)
+        return {name: getattr(self, name) for name in self.__slots__}
 
 
 def changes(sightings: Iterable[Sighting]) -> tuple[FlowChange, ...]:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
 import structlog
+from farandole.flow.happening import Happening
 from farandole.store import Store, UnitOfWork
 from sqlalchemy import ColumnElement, and_, case, delete, or_, select, tuple_
 
+from farandole_console.event_search import EVERYTHING, EventMark, EventSearch
 from farandole_console.flow import Flow
 from farandole_console.flow_change import FlowChange, changes
+from farandole_console.happening_rows import happenings_after, happenings_of, keep_happenings
 from farandole_console.indexed_event import IndexedEvent
 from farandole_console.mark import Mark
+from farandole_console.operation_note import OperationNote, keep_notes, notes_of
+from farandole_console.seen import Seen
 from farandole_console.sighting import Sighting, sorted_out
-from farandole_console.tables import event, flow
+from farandole_console.tables import event, flow, happening, operation_note
 
 log = structlog.get_logger(__name__)
 
@@ -30,9 +34,12 @@ class Index:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def add(self, sightings: Sequence[Sighting]) -> int:
-        """Index what is new among these, with the flows it belongs to, in one transaction; return how many."""
+    async def add(self, seen: Seen) -> int:
+        """Index what is new of a batch, with the flows it belongs to, in one transaction; return how many events."""
+        sightings = seen.sightings
         async with self._store.transaction() as work:
+            await keep_happenings(work, seen.happenings)
+            await keep_notes(work, seen.notes)
             new, conflicting = sorted_out(sightings, await _digests(work, sightings))
             inserted = await _insert(work, new)
             await _change_flows(work, changes(inserted))
@@ -52,10 +59,19 @@ class Index:
             return [Flow(**row) for row in (await work.execute(query)).mappings()]
 
     async def flow(self, flow_id: str) -> Flow | None:
-        """Return one flow, or None where it is not known."""
+        """Return the flow of this id, or the latest of this key, or that of an event of this id; None for none."""
+        of_event = select(event.c.flow_id).where(event.c.event_id == flow_id).order_by(event.c.seq).limit(1)
+        asked = (
+            select(flow).where(flow.c.id == flow_id),
+            select(flow).where(flow.c.subject == flow_id).order_by(flow.c.began.desc()).limit(1),
+            select(flow).where(flow.c.id == of_event.scalar_subquery()),
+        )
         async with self._store.reading() as work:
-            row = (await work.execute(select(flow).where(flow.c.id == flow_id))).mappings().first()
-        return None if row is None else Flow(**row)
+            for query in asked:
+                row = (await work.execute(query)).mappings().first()
+                if row is not None:
+                    return Flow(**row)
+        return None
 
     async def events_of(self, flow_id: str) -> Sequence[IndexedEvent]:
         """Return the events of a flow, as they were indexed; the first thousand at most."""
@@ -63,11 +79,37 @@ class Index:
             query = select(event).where(event.c.flow_id == flow_id).order_by(event.c.seq).limit(MOST_SHOWN)
             return [IndexedEvent(**row) for row in (await work.execute(query)).mappings()]
 
-    async def events(self, *, after: int, limit: int) -> Sequence[IndexedEvent]:
+    async def events(self, *, after: int, limit: int, search: EventSearch = EVERYTHING) -> Sequence[IndexedEvent]:
         """Return events in the order in which they were indexed."""
+        query = select(event).where(event.c.seq > after, *search.conditions()).order_by(event.c.seq).limit(limit)
         async with self._store.reading() as work:
-            query = select(event).where(event.c.seq > after).order_by(event.c.seq).limit(limit)
             return [IndexedEvent(**row) for row in (await work.execute(query)).mappings()]
+
+    async def latest_events(
+        self, search: EventSearch, *, before: EventMark | None, limit: int
+    ) -> Sequence[IndexedEvent]:
+        """Return events, those first that the broker appended last."""
+        query = select(event).where(*search.conditions())
+        if before is not None:
+            query = query.where(tuple_(event.c.appended, event.c.seq) < tuple_(before.appended, before.seq))
+        query = query.order_by(event.c.appended.desc(), event.c.seq.desc()).limit(limit)
+        async with self._store.reading() as work:
+            return [IndexedEvent(**row) for row in (await work.execute(query)).mappings()]
+
+    async def happenings_of(self, flow_id: str) -> Sequence[Happening]:
+        """Return what else happened to the events of a flow, as it was indexed; the first five thousand at most."""
+        async with self._store.reading() as work:
+            return await happenings_of(work, flow_id)
+
+    async def happenings(self, *, after: int, limit: int, event_id: str) -> Sequence[tuple[int, Happening]]:
+        """Return what happened, in the order in which it was indexed, each with its number in it."""
+        async with self._store.reading() as work:
+            return await happenings_after(work, after=after, limit=limit, event_id=event_id)
+
+    async def notes_of(self, operation: str) -> Sequence[OperationNote]:
+        """Return what the audit topic says of an operation, oldest first."""
+        async with self._store.reading() as work:
+            return await notes_of(work, operation)
 
 
 async def forget(work: UnitOfWork, *, before: datetime, most: int) -> int:
@@ -76,11 +118,25 @@ async def forget(work: UnitOfWork, *, before: datetime, most: int) -> int:
     ids = [row.id for row in await work.execute(work.for_update(old))]
     if ids:
         await work.execute(delete(event).where(event.c.flow_id.in_(ids)))
+        await work.execute(delete(happening).where(happening.c.flow_id.in_(ids)))
         await work.execute(delete(flow).where(flow.c.id.in_(ids)))
     return len(ids)
 
 
-async def _digests(work: UnitOfWork, sightings: Iterable[Sighting]) -> dict[tuple[str, str], int]:
+async def forget_happenings(work: UnitOfWork, *, before: datetime, most: int) -> None:
+    """Forget what happened, and what operators did, before a moment; ``most`` rows of each at most.
+
+    What happened to an event that nobody indexed belongs to no flow that would ever be forgotten.
+    """
+    for table in (happening, operation_note):
+        key = table.c.seq if table is happening else table.c.offset
+        old = select(key).where(table.c.at < before).order_by(table.c.at).limit(most)
+        await work.execute(delete(table).where(key.in_(old)))
+
+
+async def _digests(work: UnitOfWork, sightings: Sequence[Sighting]) -> dict[tuple[str, str], int]:
+    if not sightings:
+        return {}
     wanted = tuple_(event.c.source, event.c.event_id).in_([one.key for one in sightings])
     rows = await work.execute(select(event.c.source, event.c.event_id, event.c.digest).where(wanted))
     return {(row.source, row.event_id): row.digest for row in rows}
@@ -91,7 +147,7 @@ async def _insert(work: UnitOfWork, sightings: Sequence[Sighting]) -> list[Sight
     if not sightings:
         return []
     statement = work.insert(event).on_conflict_do_nothing().returning(event.c.source, event.c.event_id)
-    rows = await work.execute(statement, [{**asdict(one), "conflicting": False} for one in sightings])
+    rows = await work.execute(statement, [one.row() for one in sightings])
     inserted = {(row.source, row.event_id) for row in rows}
     return [one for one in sightings if one.key in inserted]
 

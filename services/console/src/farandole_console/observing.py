@@ -1,4 +1,4 @@
-"""Observing: every event of every domain topic goes into the index, a batch at a time."""
+"""Observing: every record of every topic goes into the index, a batch at a time."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from farandole import Delivery
 
 from farandole_console.index import Index
+from farandole_console.seen import SeenReader
 from farandole_console.service import service
-from farandole_console.sighting import sighting_of
 
 
-@service.observe
-async def index(deliveries: Sequence[Delivery], events: Index) -> None:
+@service.observe(private=True)
+async def index(deliveries: Sequence[Delivery], reader: SeenReader, events: Index) -> None:
     """Index a batch. At-least-once, so it may come again: the index then finds nothing new in it."""
-    await events.add([sighting_of(delivery) for delivery in deliveries])
+    await events.add(reader.seen(deliveries))

@@ -5,14 +5,25 @@ from __future__ import annotations
 from typing import Final
 
 from farandole import ReadModel, Service
+from farandole.flow.reading import HappeningReader
+from farandole.settings import Settings
+from farandole.wire_schemas import catalogue_of
 
 from farandole_console.index import Index
+from farandole_console.seen import SeenReader
 from farandole_console.settings import ConsoleSettings
 from farandole_console.tables import metadata
 
 service: Final = Service("console", tables=metadata, read_model=ReadModel())
 service.provide(ConsoleSettings)
 service.provide(Index)
+
+
+def _reader(settings: Settings) -> SeenReader:
+    return SeenReader(HappeningReader(catalogue_of(service, settings), cluster=settings.cluster))
+
+
+service.provide(SeenReader, _reader)
 
 # These register with the service, so they come after it.
 from farandole_console.app import create_app  # noqa: E402

@@ -1,4 +1,4 @@
-"""The tables of the index: every event once, and one row a flow."""
+"""The tables of the index: every event once, what else happened to it, what operators did, and one row a flow."""
 
 from __future__ import annotations
 
@@ -35,6 +35,65 @@ event: Final = Table(
 broker's. ``conflicting`` marks an id that came again with other content. Payloads are not kept: they name people."""
 
 Index("event_by_flow", event.c.flow_id, event.c.seq)
+Index("event_by_id", event.c.event_id)
+Index("event_by_time", event.c.appended, event.c.seq)
+Index("event_by_subject", event.c.subject, event.c.appended, event.c.seq)
+Index("event_by_type", event.c.type, event.c.appended, event.c.seq)
+Index("event_by_source", event.c.source, event.c.appended, event.c.seq)
+Index("event_by_topic", event.c.topic, event.c.appended, event.c.seq)
+
+happening: Final = Table(
+    "happening",
+    metadata,
+    Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("kind", Text, nullable=False),
+    Column("service", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("event_id", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("flow_id", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("topic", Text, nullable=False),
+    Column("partition", Integer, nullable=False),
+    Column("offset", BigInteger, nullable=False),
+    Column("ordinal", Integer, nullable=False),
+    Column("origin_topic", Text, nullable=False),
+    Column("origin_partition", BigInteger, nullable=False),
+    Column("origin_offset", BigInteger, nullable=False),
+    Column("attempt", BigInteger, nullable=False),
+    Column("round_start", BigInteger, nullable=False),
+    Column("due", Moment),
+    Column("handler", Text, nullable=False),
+    Column("error_class", Text, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("operation", Text, nullable=False),
+    Column("replay_id", Text, nullable=False),
+    UniqueConstraint("topic", "partition", "offset", "ordinal"),
+    sqlite_autoincrement=True,
+)
+"""One row for whatever happened to an event besides being emitted: what private topics and outcomes tell. A record that
+comes again changes nothing. ``message`` holds no personal values."""
+
+Index("happening_by_flow", happening.c.flow_id, happening.c.seq)
+Index("happening_by_event", happening.c.event_id, happening.c.seq)
+Index("happening_by_time", happening.c.at, happening.c.seq)
+
+operation_note: Final = Table(
+    "operation_note",
+    metadata,
+    Column("offset", BigInteger, primary_key=True, autoincrement=False),
+    Column("operation", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("service", Text, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("why", Text, nullable=False),
+)
+"""One row a record of the audit topic: that an operation began, how far it came, how it ended."""
+
+Index("operation_note_by_operation", operation_note.c.operation, operation_note.c.offset)
+Index("operation_note_by_time", operation_note.c.at)
 
 flow: Final = Table(
     "flow",
