@@ -32,6 +32,7 @@ BUILT_IN: Final = {
     "events": ("farandole.cli.events:app", "Look events up in the topics."),
     "replay": ("farandole.cli.replay:app", "Deliver history again to one service, exactly as planned."),
     "dlq": ("farandole.cli.dlq:app", "Show dead letters; send them again, mend them, put them aside."),
+    "new": ("farandole.cli.new:app", "Write a new service into this workspace."),
     "run": ("farandole.cli.run:run", "Run one installed service as this process."),
 }
 

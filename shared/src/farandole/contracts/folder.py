@@ -6,19 +6,25 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from farandole.contracts.problem import Problem
+
+MARKS: Final = "choreography"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class SchemaFile:
-    """One .avsc file: its ``path`` below the schema folder, its ``topic`` (the folder's name) and its schema."""
+    """One .avsc file: its ``path`` below the schema folder, its ``topic`` (the folder's name) and its schema.
+
+    ``marks`` is what the file says of the choreography. It is no part of the schema: a changed mark is no new version.
+    """
 
     path: str
     topic: str
     text: str
     avsc: Mapping[str, Any]
+    marks: Any = None
 
     @property
     def fullname(self) -> str:
@@ -42,15 +48,20 @@ def read_folder(root: Path) -> tuple[tuple[SchemaFile, ...], tuple[Problem, ...]
         text = path.read_text(encoding="utf-8")
         where = path.relative_to(root).as_posix()
         try:
-            avsc = json.loads(text)
+            files.append(schema_file(where, text))
         except ValueError as broken:
             problems.append(_not_json(where, getattr(broken, "lineno", 1), str(broken)))
-            continue
-        if isinstance(avsc, dict):
-            files.append(SchemaFile(path=where, topic=path.parent.name, text=text, avsc=cast("dict[str, Any]", avsc)))
-        else:
-            problems.append(_not_json(where, 1, "the file holds no JSON object"))
     return tuple(files), tuple(problems)
+
+
+def schema_file(path: str, text: str) -> SchemaFile:
+    """Read the text of one file at ``path`` below the schema folder. Raises ValueError where it is no JSON object."""
+    read = json.loads(text)
+    if not isinstance(read, dict):
+        raise ValueError("the file holds no JSON object")  # noqa: TRY004 - it is the value that is wrong
+    avsc = cast("dict[str, Any]", read)
+    marks = avsc.pop(MARKS, None)
+    return SchemaFile(path=path, topic=path.partition("/")[0], text=text, avsc=avsc, marks=marks)
 
 
 def by_topic(files: Iterable[SchemaFile]) -> dict[str, list[SchemaFile]]:
