@@ -33,7 +33,7 @@ def compile_reader(schema: Mapping[str, Any], make: Callable[[str], Callable[...
     are not of the schema; a timestamp-millis becomes a UTC datetime, an array a tuple. It holds no state and may be
     shared between threads. Raises ValueError or KeyError where ``schema`` is no Avro schema.
     """
-    compiler = _Compiler(make)
+    compiler = Compiler(make)
     name = compiler.record(schema, "")
     return cast("ReadRecord", compiler.build()[name])
 
@@ -60,7 +60,7 @@ def bad(what: str) -> MalformedError:
     return MalformedError(what)
 
 
-class _Compiler:
+class Compiler:
     """Writes one function a named type; what a schema names is quoted or looked up, never pasted as code."""
 
     def __init__(self, make: Callable[[str], Callable[..., Any]]) -> None:
@@ -78,48 +78,52 @@ class _Compiler:
         self._count = 0
 
     def build(self) -> dict[str, Any]:
+        """Return the functions that were written, by name."""
         exec(compile("\n".join(self._source), "<avro reader>", "exec"), self._scope)  # noqa: S102 - our own text
         return self._scope
 
     def record(self, schema: Mapping[str, Any], home: str) -> str:
-        fullname, space = _fullname(schema, home)
+        """Write the function that reads a record; return its name."""
+        fullname, space = full_name_of(schema, home)
         function = self._name(fullname)
         self._scope[f"make_{function}"] = self._make(fullname)
         body: list[str] = []
         values: list[str] = []
         for number, field in enumerate(schema["fields"]):
-            body += self._read(field["type"], f"v{number}", space)
+            body += self.read(field["type"], f"v{number}", space)
             values.append(_argument(field["name"], f"v{number}"))
-        self._function(function, [*body, f"return make_{function}({', '.join(values)}), pos"])
+        self.function(function, [*body, f"return make_{function}({', '.join(values)}), pos"])
         return function
 
     def _name(self, fullname: str) -> str:
-        self._named[fullname] = function = f"read_{len(self._named)}"
+        self._count += 1
+        self._named[fullname] = function = f"read_{self._count}"
         return function
 
-    def _function(self, name: str, body: list[str]) -> None:
+    def function(self, name: str, body: list[str]) -> None:
+        """Write a function of these lines."""
         self._source += [f"def {name}(buf, pos, size):", *(f"    {line}" for line in body)]
 
-    def _read(self, node: Any, to: str, home: str) -> list[str]:  # noqa: PLR0911 - one a kind of type
+    def read(self, node: Any, to: str, home: str) -> list[str]:  # noqa: PLR0911 - one a kind of type
         """Return the lines that read a value of type ``node`` into the variable ``to``."""
         if isinstance(node, list):
             branches: list[Any] = node
             return self._union(branches, to, home)
         if isinstance(node, str):
-            return PRIMITIVES[node](to) if node in PRIMITIVES else self._call(self._find(node, home), to)
+            return PRIMITIVES[node](to) if node in PRIMITIVES else self._call(self.find(node, home), to)
         schema = cast("dict[str, Any]", node)
         match schema["type"]:
             case "record" | "error":
                 return self._call(self.record(schema, home), to)
             case "array":
                 item = self._item(schema["items"], f"{to}i", home)
-                least = max(1, _least(schema["items"]))
-                lines = self._blocks(to, [*item, f"{to}.append({to}i)"], start="[]", least=least)
+                least = max(1, least_of(schema["items"]))
+                lines = self.blocks(to, [*item, f"{to}.append({to}i)"], start="[]", least=least)
                 return [*lines, f"{to} = tuple({to})"]
             case "map":
                 item = self._item(schema["values"], f"{to}i", home)
                 lines = [*_text("name"), *item, f"{to}[name] = {to}i"]
-                return self._blocks(to, lines, start="{}", least=1)
+                return self.blocks(to, lines, start="{}", least=1)
             case "enum":
                 return self._call(self._enum(schema, home), to)
             case "fixed":
@@ -127,9 +131,10 @@ class _Compiler:
             case "long" if schema.get("logicalType") == "timestamp-millis":
                 return [*_number(to), f"{to} = EPOCH + MILLISECOND * {to}"]
             case inner:
-                return self._read(inner, to, home)
+                return self.read(inner, to, home)
 
-    def _find(self, name: str, home: str) -> str:
+    def find(self, name: str, home: str) -> str:
+        """Return the function that reads a named type. Raises KeyError where there is none."""
         return self._named.get(name) or self._named[f"{home}.{name}"]
 
     def _call(self, function: str, to: str) -> list[str]:
@@ -137,27 +142,27 @@ class _Compiler:
 
     def _item(self, node: Any, to: str, home: str) -> list[str]:
         """Read an item by a call where it holds a loop: Python bounds how deep loops nest in one function."""
-        lines = self._read(node, to, home)
+        lines = self.read(node, to, home)
         if not any("while" in line for line in lines):
             return lines
         self._count += 1
         function = f"item_{self._count}"
-        self._function(function, [*lines, f"return {to}, pos"])
+        self.function(function, [*lines, f"return {to}, pos"])
         return self._call(function, to)
 
     def _union(self, branches: list[Any], to: str, home: str) -> list[str]:
-        lines = _unsigned()
+        lines = unsigned()
         for number, branch in enumerate(branches):
             lines.append(f"{'el' if number else ''}if n == {2 * number}:")
-            lines += [f"    {line}" for line in self._read(branch, to, home)]
+            lines += [f"    {line}" for line in self.read(branch, to, home)]
         return [*lines, "else:", "    raise bad('a union has no such branch')"]
 
-    def _blocks(self, to: str, item: list[str], *, start: str, least: int) -> list[str]:
+    def blocks(self, to: str, item: list[str], *, start: str, least: int) -> list[str]:
         """Read the blocks of an array or map, of items that take at least ``least`` bytes each."""
         lines = [f"{to} = {start}", "while True:"]
-        lines += [f"    {line}" for line in _unsigned()]
+        lines += [f"    {line}" for line in unsigned()]
         lines += ["    if n == 0:", "        break", "    stop = -1", "    if n & 1:", "        count = (n + 1) >> 1"]
-        lines += [f"        {line}" for line in [*_unsigned(), "stop = pos + (n >> 1)", "if n & 1:"]]
+        lines += [f"        {line}" for line in [*unsigned(), "stop = pos + (n >> 1)", "if n & 1:"]]
         lines += ["            raise bad('a block has a negative size')", "    else:", "        count = n >> 1"]
         lines += [f"    if count * {least} > size - pos:"]
         lines += ["        raise bad('a block counts more items than bytes are left')"]
@@ -169,38 +174,38 @@ class _Compiler:
         ]
 
     def _enum(self, schema: Mapping[str, Any], home: str) -> str:
-        function = self._name(_fullname(schema, home)[0])
+        function = self._name(full_name_of(schema, home)[0])
         self._scope[f"symbols_{function}"] = tuple(schema["symbols"])
-        lines = [*_unsigned(), f"if n & 1 or n >> 1 >= {len(schema['symbols'])}:"]
+        lines = [*unsigned(), f"if n & 1 or n >> 1 >= {len(schema['symbols'])}:"]
         lines += ["    raise bad('an enum has no such symbol')", f"return symbols_{function}[n >> 1], pos"]
-        self._function(function, lines)
+        self.function(function, lines)
         return function
 
     def _fixed(self, schema: Mapping[str, Any], home: str) -> str:
-        function = self._name(_fullname(schema, home)[0])
-        lines = [f"end = pos + {int(schema['size'])}", *_bounded(), "return buf[pos:end], end"]
-        self._function(function, lines)
+        function = self._name(full_name_of(schema, home)[0])
+        lines = [f"end = pos + {int(schema['size'])}", *bounded(), "return buf[pos:end], end"]
+        self.function(function, lines)
         return function
 
 
-def _least(node: Any) -> int:
+def least_of(node: Any) -> int:
     """Return the least bytes that a value takes; 0 where that cannot be told. Counts are held against it."""
     match node:
         case str():
             return LEAST.get(node, 0)
         case {"type": "record", "fields": fields}:
-            return sum(_least(field["type"]) for field in cast("list[dict[str, Any]]", fields))
+            return sum(least_of(field["type"]) for field in cast("list[dict[str, Any]]", fields))
         case {"type": "fixed", "size": size}:
             return int(cast("int", size))
         case {"type": "array" | "map" | "enum"} | list():
             return 1
         case {"type": inner}:
-            return _least(inner)
+            return least_of(inner)
         case _:
             return 0
 
 
-def _fullname(schema: Mapping[str, Any], home: str) -> tuple[str, str]:
+def full_name_of(schema: Mapping[str, Any], home: str) -> tuple[str, str]:
     """Return the full name of a named type and the namespace that its fields inherit."""
     name = str(schema["name"])
     space = name.rpartition(".")[0] if "." in name else str(schema.get("namespace", home))
@@ -214,25 +219,28 @@ def _argument(name: str, value: str) -> str:
     return f"**{{{name!r}: {value}}}"
 
 
-def _unsigned() -> list[str]:
+def unsigned() -> list[str]:
+    """Return the lines that read a number into ``n``."""
     return ["n = buf[pos]", "if n < 128:", "    pos += 1", "else:", "    n, pos = varint(buf, pos)"]
 
 
 def _number(to: str) -> list[str]:
-    return [*_unsigned(), f"{to} = (n >> 1) ^ -(n & 1)"]
+    return [*unsigned(), f"{to} = (n >> 1) ^ -(n & 1)"]
 
 
 def _int32(to: str) -> list[str]:
-    return [*_unsigned(), "if n >> 32:", "    raise bad('an int is wider than 32 bits')", f"{to} = (n >> 1) ^ -(n & 1)"]
+    return [*unsigned(), "if n >> 32:", "    raise bad('an int is wider than 32 bits')", f"{to} = (n >> 1) ^ -(n & 1)"]
 
 
-def _bounded() -> list[str]:
+def bounded() -> list[str]:
+    """Return the lines that hold ``end`` against the size."""
     return ["if end > size:", "    raise bad('a value is longer than the record')"]
 
 
-def _chunk() -> list[str]:
+def chunk() -> list[str]:
+    """Return the lines that read a length, and where what has it ends, into ``end``."""
     return [
-        *_unsigned(),
+        *unsigned(),
         "end = pos + (n >> 1)",
         "if n & 1 or end > size:",
         "    raise bad('a length is out of range')",
@@ -240,11 +248,11 @@ def _chunk() -> list[str]:
 
 
 def _text(to: str) -> list[str]:
-    return [*_chunk(), f"{to} = buf[pos:end].decode()", "pos = end"]
+    return [*chunk(), f"{to} = buf[pos:end].decode()", "pos = end"]
 
 
 def _bytes(to: str) -> list[str]:
-    return [*_chunk(), f"{to} = buf[pos:end]", "pos = end"]
+    return [*chunk(), f"{to} = buf[pos:end]", "pos = end"]
 
 
 def _boolean(to: str) -> list[str]:
@@ -258,7 +266,7 @@ def _boolean(to: str) -> list[str]:
 
 
 def _float(to: str, *, bits: int, unpack: str) -> list[str]:
-    return [f"end = pos + {bits // 8}", *_bounded(), f"{to} = {unpack}(buf, pos)[0]", "pos = end"]
+    return [f"end = pos + {bits // 8}", *bounded(), f"{to} = {unpack}(buf, pos)[0]", "pos = end"]
 
 
 PRIMITIVES: Final[Mapping[str, Callable[[str], list[str]]]] = {

@@ -11,6 +11,7 @@ import fastavro
 import msgspec
 import msgspec.inspect
 
+from farandole.avro_picker import compile_picker
 from farandole.avro_reader import ReadRecord, compile_reader
 from farandole.avro_schema import records
 from farandole.avro_writer import WriteRecord, compile_writer
@@ -42,6 +43,7 @@ class Codec:
         self._writers: dict[type[Event], tuple[bytes, WriteRecord]] = {}
         self._readers: dict[tuple[bytes, type[Event]], ReadRecord] = {}
         self._generic: dict[bytes, tuple[EventSchema, ReadRecord]] = {}
+        self._pickers: dict[tuple[bytes, tuple[str, ...]], tuple[EventSchema, ReadRecord]] = {}
         self._learnt: set[bytes] = set()
 
     def encode(self, event: Event) -> bytes:
@@ -93,6 +95,20 @@ class Codec:
             schema = self._schemas.by_id(int.from_bytes(value[1:PREFIX], "big"))
             known = schema, _compiled(schema, lambda: compile_reader(schema.avsc, lambda _: dict))
             self._generic[value[1:PREFIX]] = known
+        schema, read = known
+        return schema, cast("dict[str, Any]", _read_all(read, value, schema.name))
+
+    def pick(self, value: bytes, fields: tuple[str, ...]) -> tuple[EventSchema, dict[str, Any]]:
+        """Return the schema that a record value was written with, and these of its fields, None where it has none such.
+
+        The rest is held against the schema as strictly, and nothing is made of it; raises as ``decode`` does.
+        """
+        self._check_prefix(value)
+        known = self._pickers.get((value[1:PREFIX], fields))
+        if known is None:
+            schema = self._schemas.by_id(int.from_bytes(value[1:PREFIX], "big"))
+            known = schema, _compiled(schema, lambda: compile_picker(schema.avsc, fields))
+            self._pickers[value[1:PREFIX], fields] = known
         schema, read = known
         return schema, cast("dict[str, Any]", _read_all(read, value, schema.name))
 

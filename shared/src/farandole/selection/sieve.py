@@ -114,7 +114,7 @@ class Sieve:
             self._tally.undecodable += 1
             return False
         try:
-            schema, fields = one.event
+            schema, fields = self._reading.codec.pick(one.value, self._where.fields)
         except ContractError:
             self._tally.undecodable += 1
             return False

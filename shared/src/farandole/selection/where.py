@@ -41,6 +41,8 @@ class Where:
         """
         known = tuple(schemas)
         self._expression = _readable(text)
+        self.fields = self._expression.fields
+        """The fields that it names, sorted: no others need to be decoded."""
         self._personal = None if pii else PersonalFields(known)
         self._shapes = {id(one): Shape(one.avsc) for one in known}
         self._have = _types_with(self._expression.fields, known)
@@ -83,7 +85,7 @@ class Where:
     def _values(self, schema: EventSchema, fields: Mapping[str, Any]) -> dict[str, Any]:
         """Return the fields that it names, and no others: each costs to be handed over."""
         known = self._visible(schema, fields)
-        return {name: known.get(name) for name in self._expression.fields}
+        return {name: known.get(name) for name in self.fields}
 
     def _visible(self, schema: EventSchema, fields: Mapping[str, Any]) -> Mapping[str, Any]:
         return fields if self._personal is None else without(fields, self._personal.tree(schema))
