@@ -63,7 +63,7 @@ class _Picker(Compiler):
     def _pass(self, node: Any, home: str) -> list[str]:  # noqa: PLR0911 - one a kind of type
         """Return the lines that pass over a value of type ``node``."""
         if isinstance(node, list):
-            return self._pass_union(cast("list[Any]", node), home)
+            return self._pass_union(node, home)
         if isinstance(node, str):
             return PASSES[node] if node in PASSES else self._pass_named(node, home)
         schema = cast("dict[str, Any]", node)

@@ -14,7 +14,7 @@ from farandole.desk.case import Case
 from farandole.desk.choice import Choice
 from farandole.desk.letter import Letter
 from farandole.desk.redrive import Redrive, ends_of, interrupted, nothing_to_send, resumed
-from farandole.desk.redrive_plan import RedrivePlan, bare, limited, narrowed, planned
+from farandole.desk.redrive_plan import RedrivePlan, bare, limited, planned
 from farandole.engine.ports import Partition
 from farandole.errors import UsageError
 from farandole.kafka.log_reader import Span
@@ -51,27 +51,33 @@ def test_what_is_not_sent_is_counted_by_its_reason():
     assert "2: handled since" in nothing_to_send(replace(plan, sends=())).why
 
 
-def test_what_was_written_after_the_plan_was_made_is_not_sent():
-    cases = [case(of(0)), case(of(1), replace(of(5), subject=of(1).subject, edited_from="s.dlq|0|1")), case(of(9))]
-    assert events(narrowed(planned("s", cases), {DEAD: 4})) == ["e0"]
-    assert not narrowed(planned("s", cases), {}).sends
+def redrive_of(*letters: Letter) -> Redrive:
+    return Redrive(what=Choice(group="f"), ends={DEAD: 17}, letters=frozenset(bare(one.coordinates) for one in letters))
 
 
-def test_a_limit_takes_the_first_and_is_the_same_when_it_goes_on():
+def test_what_goes_on_is_what_was_confirmed_and_neither_edited_nor_reopened_since():
+    edited = case(of(1), replace(of(5), subject=of(1).subject, edited_from="s.dlq|0|1"))
+    reopened, later = case(of(2)), case(of(9))
+    plan = redrive_of(of(0), of(1)).left("s", [case(of(0)), edited, reopened, later])
+    assert events(plan) == ["e0"]
+
+
+def test_a_limit_takes_the_first():
     cases: list[Case] = [case(of(number)) for number in range(6)]
     board = Board(service="s", cases=cases, spans={DEAD: Span(start=0, end=6)})
     what = Choice(group="f", limit=2)
     plan = limited(planned("s", cases), what.limit)
     assert events(plan) == ["e0", "e1"]
-    ends = ends_of(board, plan, what)
-    assert events(narrowed(planned("s", cases[1:]), ends)) == ["e1"]
+    assert ends_of(board, plan, what) == {DEAD: 2}
     assert ends_of(board, plan, replace(what, limit=None)) == {DEAD: 6}
 
 
 def test_a_redrive_is_read_back_as_it_was_kept():
     selection = Selection(topics=("s.dlq",), begin=Offset(number=3), keys=frozenset("k"), where="total > 3")
     what = Choice(names=("a", "b"), group="f", selection=selection, origins=frozenset(("orders",)), limit=3)
-    kept = Redrive(what=what, ends={DEAD: 17}, canary=2, rate=3.5, force=True)
+    letters = frozenset(bare(of(number).coordinates) for number in (2, 3, 4, 7, 9, 10))
+    kept = Redrive(what=what, ends={DEAD: 17}, letters=letters, canary=2, rate=3.5, force=True)
+    assert kept.document()["letters"] == {"s.dlq|0": "2-4,7,9-10"}
     assert Redrive.from_document(kept.document()) == kept
 
 
@@ -84,17 +90,11 @@ def test_what_may_not_be_kept_in_words_is_kept_by_its_letters():
     assert redrive.letters == {bare(one.letter.coordinates) for one in plan.sends}
     assert "Ada" not in str(redrive.document())
     assert Redrive.from_document(redrive.document()) == redrive
-    assert Redrive.of(Choice(group="f"), plan, board, **told).letters is None
 
 
-def test_a_redrive_that_was_kept_by_an_earlier_version_is_read():
-    kept = Redrive(what=Choice(group="f"), ends={DEAD: 17})
-    document = kept.document()
-    del document["letters"]
-    assert Redrive.from_document(document) == kept
-
-
-@pytest.mark.parametrize("broken", [{}, {"what": 1}, {"what": {}, "ends": [], "canary": "x"}])
+@pytest.mark.parametrize(
+    "broken", [{}, {"what": 1}, {"what": {}, "ends": [], "canary": "x"}, {"letters": {"s.dlq|0": "0-99999999"}}]
+)
 def test_a_kept_redrive_that_cannot_be_read_is_a_sentence(broken: dict[str, Any]):
     with pytest.raises(UsageError) as refused:
         Redrive.from_document(broken)

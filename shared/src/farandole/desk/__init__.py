@@ -11,7 +11,7 @@ from farandole.desk.letter import Letter, Mark, private_texts
 from farandole.desk.obstacle import to_discard, to_edit, to_redrive, to_reopen
 from farandole.desk.payload import as_json, changed
 from farandole.desk.redrive import Redrive, blocked, ends_of, interrupted, nothing_to_send, resumed, shut
-from farandole.desk.redrive_plan import RedrivePlan, bare, confirmed, limited, narrowed, planned, sent_before, spans_of
+from farandole.desk.redrive_plan import RedrivePlan, bare, confirmed, limited, planned, sent_before, spans_of
 from farandole.desk.redriving import Redriven, Redriving
 from farandole.desk.sheet import Sheet, described, hidden, sheet
 from farandole.redaction import redacted
@@ -46,7 +46,6 @@ __all__ = [
     "hidden",
     "interrupted",
     "limited",
-    "narrowed",
     "not_installed",
     "nothing_chosen",
     "nothing_to_send",

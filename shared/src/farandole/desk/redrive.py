@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-from farandole.dead_letters import written
 from farandole.delivery import Coordinates
 from farandole.desk.board import Board
+from farandole.desk.case import Case
 from farandole.desk.choice import Choice
-from farandole.desk.redrive_plan import RedrivePlan
+from farandole.desk.redrive_plan import RedrivePlan, bare, planned
 from farandole.engine.ports import Partition
 from farandole.errors import OperationError, UsageError
 from farandole.handler import Handler
@@ -20,22 +20,24 @@ from farandole.operations.pace import LEAST_RATE, MOST_RATE
 from farandole.schema import Catalogue
 
 KIND = "redrive"
+_MOST_LETTERS: Final = 10_000_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Redrive:
-    """What is sent: the letters of ``what`` before ``ends``, ``rate`` a second at most, ``canary`` of them first.
+    """What is sent: ``letters``, ``rate`` a second at most, ``canary`` of them first.
 
-    Where ``what`` may not be kept as it is, because it asks for something personal, it is masked, and ``letters`` says
-    which are meant; else those are None.
+    They are those of ``what`` before ``ends`` that were open when it was confirmed. What was put aside then and is open
+    again by now is none of them, so a redrive that goes on does not choose anew. ``what`` is kept to be shown, masked
+    where it asks for something personal.
     """
 
     what: Choice
     ends: Mapping[Partition, int]
+    letters: frozenset[Coordinates]
     canary: int = 0
     rate: float = 200.0
     force: bool = False
-    letters: frozenset[Coordinates] | None = None
 
     @classmethod
     def of(
@@ -50,15 +52,19 @@ class Redrive:
         force: bool,
     ) -> Redrive:
         """Return the redrive of this plan, made of ``what`` lies on the board, as it may be kept."""
-        kept = what.veiled(catalogue)
         return cls(
-            what=kept,
+            what=what.veiled(catalogue),
             ends=ends_of(board, plan, what),
             canary=canary,
             rate=rate,
             force=force,
-            letters=None if kept == what else frozenset(plan.by_place),
+            letters=frozenset(plan.by_place),
         )
+
+    def left(self, service: str, cases: Iterable[Case]) -> RedrivePlan:
+        """Return the plan of what is still open of its letters, and counts as it did then: not edited since."""
+        meant = [one for one in cases if bare(one.letter.coordinates) in self.letters]
+        return planned(service, meant, force=self.force)
 
     def document(self) -> dict[str, Any]:
         """Return it as JSON has it; `from_document` reads it again."""
@@ -68,7 +74,7 @@ class Redrive:
             "canary": self.canary,
             "rate": self.rate,
             "force": self.force,
-            "letters": None if self.letters is None else [written(one) for one in sorted(self.letters)],
+            "letters": _document(self.letters),
         }
 
     @classmethod
@@ -82,7 +88,7 @@ class Redrive:
                 canary=int(document["canary"]),
                 rate=_rate(document["rate"]),
                 force=bool(document["force"]),
-                letters=None if document.get("letters") is None else frozenset(map(_read, document["letters"])),
+                letters=_letters(document["letters"]),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise UsageError(
@@ -93,9 +99,29 @@ class Redrive:
             ) from error
 
 
-def _read(text: str) -> Coordinates:
-    topic, partition, offset = text.rsplit("|", 2)
-    return Coordinates(topic=topic, partition=int(partition), offset=int(offset))
+def _document(letters: Iterable[Coordinates]) -> dict[str, str]:
+    """Return coordinates as offsets and runs of them, ``3,5-9``, by ``topic|partition``: there may be very many."""
+    runs: dict[str, list[list[int]]] = {}
+    for one in sorted(letters):
+        told = runs.setdefault(f"{one.topic}|{one.partition}", [])
+        if told and one.offset == told[-1][-1] + 1:
+            told[-1] = [told[-1][0], one.offset]
+        else:
+            told.append([one.offset])
+    return {where: ",".join("-".join(map(str, run)) for run in told) for where, told in runs.items()}
+
+
+def _letters(document: Mapping[str, str]) -> frozenset[Coordinates]:
+    found = list[Coordinates]()
+    for where, told in document.items():
+        topic, _, partition = where.rpartition("|")
+        for run in told.split(","):
+            first, _, last = run.partition("-")
+            offsets = range(int(first), int(last or first) + 1)
+            if len(found) + len(offsets) > _MOST_LETTERS:
+                raise ValueError(f"more than {_MOST_LETTERS:,} letters")
+            found += [Coordinates(topic=topic, partition=int(partition), offset=one) for one in offsets]
+    return frozenset(found)
 
 
 def _rate(told: Any) -> float:

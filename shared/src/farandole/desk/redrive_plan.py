@@ -81,14 +81,6 @@ def limited(plan: RedrivePlan, limit: int | None) -> RedrivePlan:
     return RedrivePlan(service=plan.service, sends=plan.sends[:limit], held=held)
 
 
-def narrowed(plan: RedrivePlan, ends: Mapping[Partition, int]) -> RedrivePlan:
-    """Return what of a plan lies before these ends: what came in later, a later edit too, is not part of it."""
-    kept = [one for one in plan.sends if _is_before(one.letter.coordinates, ends)]
-    later = len(plan.sends) - len(kept)
-    held = {**plan.held, "written after the plan was made": later} if later else plan.held
-    return RedrivePlan(service=plan.service, sends=kept, held=held)
-
-
 def confirmed(plan: RedrivePlan, cases: Iterable[Case], *, force: bool = False) -> RedrivePlan:
     """Return what of a plan still stands, as these cases are by now.
 

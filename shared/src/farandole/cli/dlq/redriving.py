@@ -25,20 +25,17 @@ from farandole.cli.selecting import Selecting
 from farandole.clock import SystemClock
 from farandole.contexts.context import Role
 from farandole.desk import (
-    Board,
     Desk,
     Redrive,
     Redriven,
     RedrivePlan,
     Redriving,
-    bare,
     blocked,
     choice,
     chosen,
     confirmed,
     interrupted,
     limited,
-    narrowed,
     nothing_chosen,
     nothing_to_send,
     planned,
@@ -183,7 +180,7 @@ async def _resume(wanted: _Wanted) -> int:
         where = await place(began.begun.service, (), home=wanted.home, context=wanted.context)
         where.demand_installed()
         async with opened(where) as (desk, board):
-            plan = await _left(desk, board, redrive)
+            plan = redrive.left(desk.service, board.cases)
             if plan.sends:
                 show_plan(plan, redrive)
             again = Resumed(
@@ -195,16 +192,6 @@ async def _resume(wanted: _Wanted) -> int:
             )
             await topic.append(again)
             return await _run(where, desk, topic, began.begun, redrive, plan, wanted, marks=began.marks)
-
-
-async def _left(desk: Desk, board: Board, redrive: Redrive) -> RedrivePlan:
-    """Return what is left of a plan: what is still open of it, as it was then."""
-    if redrive.letters is None:
-        cases = await chosen(desk, board, redrive.what)
-    else:
-        cases = [one for one in board.cases if bare(one.letter.coordinates) in redrive.letters]
-    plan = planned(desk.service, cases, force=redrive.force)
-    return narrowed(plan, redrive.ends)
 
 
 async def _run(  # noqa: PLR0917 - each is what its name says, and there is one caller a way
