@@ -37,6 +37,10 @@ under their id. JSON of at most 200 outcomes, each an array of kind, source, eve
 offset, attempt and operation; `untold` counts those that there was no room for. Nothing depends on it:
 `FARANDOLE_OUTCOMES=false` turns it off.
 
+## The topic of announcements
+`_farandole.services` keeps the last word of each service on what it declares: JSON without an envelope, under the
+service's name, written at its start. `farandole topology --context` reads it.
+
 ## Settings of the topics
 As `farandole topics apply` and the embedded mesh create them, with one replica. Append time is the broker's, because
 retries are timed by it.

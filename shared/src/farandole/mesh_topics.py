@@ -8,7 +8,7 @@ from typing import Final
 from farandole import catalogues, installed
 from farandole.engine.runtime import private_topics_of
 from farandole.generations import log as generations
-from farandole.kafka.topics import Topic, audit_topic, domain_topic, outcome_topic, private_topics
+from farandole.kafka.topics import Topic, audit_topic, domain_topic, outcome_topic, private_topics, service_topic
 from farandole.schema import Catalogue
 from farandole.service import Service
 
@@ -30,7 +30,7 @@ def topics_of(
             wanted += private_topics(private_topics_of(service), partitions=PRIVATE_PARTITIONS)
     if any(service.read_model is not None for service in services):
         wanted.append(generations.topic())
-    return [*wanted, audit_topic(), outcome_topic()]
+    return [*wanted, audit_topic(), outcome_topic(), service_topic()]
 
 
 def installed_topics() -> Sequence[Topic]:

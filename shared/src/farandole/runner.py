@@ -33,6 +33,7 @@ from farandole.service import Service
 from farandole.settings import Settings
 from farandole.stopping import Stopping, end_now
 from farandole.store import Store
+from farandole.topology.announcing import announce
 from farandole.windows import check_windows
 from farandole.wire_schemas import catalogue_of, source_of
 
@@ -99,6 +100,7 @@ async def _main(service: Service, settings: Settings) -> None:
 async def _run(service: Service, settings: Settings, stopping: Stopping) -> None:
     check_windows(service, settings)
     connection = connection_of(settings, client=service.name)
+    announce(service, connection, version=settings.version)
     if service.read_model is not None:
         await _serve_generations(service, settings, connection, stopping)
         return

@@ -20,6 +20,7 @@ from farandole.metrics import Metrics
 from farandole.read_model import Generation, Hosted, Opening
 from farandole.runner import connection_of
 from farandole.settings import Settings
+from farandole.topology.announcing import announce
 from farandole.wire_schemas import catalogue_of
 
 from farandole_analytics.hosting import Follower, Hosting
@@ -64,6 +65,7 @@ class Process:
         app = http_app(status=self.status, registry=self._metrics.registry, own=self._switchboard)
         http = server(app, host=self._settings.http_host, port=self._settings.http_port)
         serving = asyncio.create_task(http.serve())
+        announce(service, self._connection, version=self._settings.version)
         try:
             await self._until_stopped(self._count())
         finally:

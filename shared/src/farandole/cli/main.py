@@ -25,6 +25,7 @@ BUILT_IN: Final = {
     "doctor": ("farandole.cli.doctor:doctor", "Check this machine and the mesh; say what to do."),
     "contracts": ("farandole.cli.contracts:app", "Check the schemas; generate the event classes."),
     "topics": ("farandole.cli.topics:app", "Plan and create the topics of the mesh."),
+    "topology": ("farandole.cli.topology:topology", "Show who emits and who hears each event."),
     "contexts": ("farandole.cli.contexts:contexts", "Show the meshes that have a name: what --context takes."),
     "operations": ("farandole.cli.operations:app", "Show what was done to the mesh, by whom and why."),
     "audit": ("farandole.cli.audit:command", "Show what became of every event; name those that are lost."),

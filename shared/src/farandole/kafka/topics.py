@@ -20,6 +20,7 @@ from farandole.private_topics import PrivateTopics
 WITHIN: Final = 30.0
 AUDIT: Final = "_farandole.audit"
 OUTCOMES: Final = "_farandole.outcomes"
+SERVICES: Final = "_farandole.services"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,6 +56,12 @@ def audit_topic() -> Topic:
 def outcome_topic() -> Topic:
     """Return the topic on which workers tell what leaves no record behind: for a day, as it is only looked at."""
     return Topic(name=OUTCOMES, partitions=1, config=_config(MOST_BYTES + 1_000, timedelta(days=1)))
+
+
+def service_topic() -> Topic:
+    """Return the topic on which services announce themselves: the last word of each is kept."""
+    config = _config(MOST_BYTES + 1_000, timedelta(days=30)) | {"cleanup.policy": "compact"}
+    return Topic(name=SERVICES, partitions=1, config={k: v for k, v in config.items() if k != "retention.ms"})
 
 
 async def missing(connection: Connection, wanted: Iterable[Topic]) -> list[Topic]:

@@ -1,5 +1,6 @@
 """Topology: who hears and who emits what, by which function, derived from what services declare."""
 
+from farandole.topology.announcement import Announcement, announced_topology
 from farandole.topology.edge import Emission, Hearing, Observation, Through
 from farandole.topology.event_type import EventType
 from farandole.topology.of_services import installed_topology, sheet_of, topology_of
@@ -7,6 +8,7 @@ from farandole.topology.sheet import DeclaredSheet, HandlerSheet, ObserverSheet,
 from farandole.topology.topology import Topology, topology_of_sheets
 
 __all__ = [
+    "Announcement",
     "DeclaredSheet",
     "Emission",
     "EventType",
@@ -19,6 +21,7 @@ __all__ = [
     "Through",
     "TimerSheet",
     "Topology",
+    "announced_topology",
     "installed_topology",
     "sheet_of",
     "topology_of",
