@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
@@ -11,6 +11,9 @@ from farandole import contracts
 from farandole.cli.exit_code import ExitCode
 from farandole.cli.home import Json
 from farandole.cli.output import print_json, say
+
+if TYPE_CHECKING:
+    from farandole.topology import Topology
 
 app = App(name="contracts", help="Check the schemas; generate the event classes.", result_action="return_value")
 
@@ -20,8 +23,15 @@ Package = Annotated[str, Parameter(name="--package", help="The package that the 
 
 @app.command
 def check(*, schemas: Schemas = Path("schemas"), package: Package = "farandole_events", json: Json = False) -> int:
-    """Lint the schemas, compare the generated classes with them, and check compatibility with every former version."""
-    problems = contracts.check(schemas, package=package, consumers=_consumers())
+    """Lint the schemas and the choreography, and check compatibility with every former version.
+
+    Also compares the generated classes with the schemas. The choreography is that of the installed services.
+    """
+    topology = _topology()
+    consumers = {} if topology is None else {one.fullname: topology.hearers(one.fullname) for one in topology.events}
+    problems = contracts.check(schemas, package=package, consumers=consumers)
+    if topology is not None:
+        problems += _choreography(topology, schemas)
     if json:
         print_json({"problems": problems, "ok": not problems})
     else:
@@ -60,18 +70,25 @@ def register(
     return registering.run(registry, schemas=schemas, ids=ids, dry_run=dry_run, as_json=json)
 
 
-def _consumers() -> dict[str, list[str]]:
-    """Return the services that read each event type, so that a breaking change can name them."""
-    from farandole import installed  # noqa: PLC0415 - importing every service is only paid for here
+def _topology() -> Topology | None:
+    """Return the topology of the installed services; None where they cannot be imported, and says so."""
+    from farandole.topology import installed_topology  # noqa: PLC0415 - importing every service is only paid for here
 
-    readers: dict[str, list[str]] = {}
     try:
-        services = installed.services()
+        return installed_topology()
     except ImportError as error:
         # A service may name an event whose class is yet to be generated: the check is what says so.
         say(f"the services cannot be imported, so no problem names its readers: {error}")
-        return readers
-    for service in services:
-        for handler in service.handlers:
-            readers.setdefault(handler.event.avro.fullname, []).append(service.name)
-    return readers
+        return None
+
+
+def _choreography(topology: Topology, schemas: Path) -> list[contracts.Problem]:
+    """Return what is wrong with the choreography of these schemas; nothing where no installed service uses one."""
+    from farandole import choreography  # noqa: PLC0415 - as above
+
+    files, _ = contracts.read_folder(schemas)
+    used = {one.event for one in (*topology.hearings, *topology.emissions)}
+    if not used & {file.fullname for file in files}:
+        say("no installed service uses these schemas: the choreography is not checked")
+        return []
+    return choreography.lint(topology, files)

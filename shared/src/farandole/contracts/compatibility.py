@@ -50,6 +50,7 @@ def _pair(
                 + (f": this breaks {services}" if services else ""),
                 why=message,
                 do="keep the old field and add a new one, with a default; only fields with a default come and go",
+                services=tuple(sorted(consumers.get(file.fullname, ()))),
             )
     for where, before, after in _hidden_changes(older.schema, newer.schema):
         yield Problem(
