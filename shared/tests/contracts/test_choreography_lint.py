@@ -21,7 +21,7 @@ from farandole.contracts import Problem, SchemaFile, read_folder
 from farandole.contracts.folder import schema_file
 from farandole.delivery import Delivery
 from farandole.event import Event
-from farandole.topology import installed_topology, topology_of
+from farandole.topology import topology_of
 from farandole_events import OrderCancelled, OrderPlaced, StockLow, StockRejected, StockReleased, StockReserved
 
 ROOT = Path(__file__).parents[3]
@@ -99,14 +99,6 @@ def found_in_schema(mesh: Mesh, code: str, event: type[Event], word: str, *servi
 
 def test_a_sound_mesh_has_no_problem(mesh: Mesh) -> None:
     assert mesh.problems() == []
-
-
-def test_the_mesh_of_this_workspace_has_none() -> None:
-    files, broken = read_folder(ROOT / "schemas")
-    assert not broken
-    topology = installed_topology()
-    assert len(topology.services) >= 12
-    assert lint(topology, files) == []
 
 
 def test_an_orphan_is_found_where_it_is_emitted(mesh: Mesh) -> None:
@@ -207,7 +199,7 @@ def test_a_mark_is_no_part_of_the_schema(mesh: Mesh) -> None:
     assert "choreography" not in marked.avsc
 
 
-def test_the_command_tells_the_place_and_ends_with_4(
+def test_the_command_finds_in_the_mesh_of_this_workspace_what_was_planted_and_nothing_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     schemas = tmp_path / "schemas"
@@ -219,7 +211,8 @@ def test_the_command_tells_the_place_and_ends_with_4(
     monkeypatch.chdir(ROOT)
     assert checked(schemas=schemas, json=True) == 4
     told = json.loads(capsys.readouterr().out)["problems"]
-    (orphan,) = [one for one in told if one["code"] == "orphan-event"]
+    (orphan,) = [one for one in told if not one["code"].startswith("E")]
+    assert orphan["code"] == "orphan-event"
     assert orphan["file"] == "services/crm/src/farandole_crm/telling.py"
     assert orphan["line"] > 1
     assert orphan["services"] == ["crm"]

@@ -87,7 +87,7 @@ def _choreography(topology: Topology, schemas: Path) -> list[contracts.Problem]:
     from farandole import choreography  # noqa: PLC0415 - as above
 
     files, _ = contracts.read_folder(schemas)
-    used = {one.event for one in (*topology.hearings, *topology.emissions)}
+    used = {one.event for one in topology.hearings} | {one.event for one in topology.emissions}
     if not used & {file.fullname for file in files}:
         say("no installed service uses these schemas: the choreography is not checked")
         return []
