@@ -2,27 +2,59 @@
 
 from __future__ import annotations
 
+import inspect
+import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, cast
 
+from farandole import errors
 from farandole.masking import MASK
 from farandole.personal import EACH, Tree
 
-SHORTEST: Final = 3
-"""Shorter values are in too many words to mean a person."""
+WITHHELD: Final = (
+    "(withheld: the payload cannot be read here, so nobody knows what in this is personal; --pii shows it)"
+)
+
+_SHORTEST_PART: Final = 3
+"""Shorter words of a value are in too many sentences to mean a person."""
+
+_OURS: Final = frozenset(
+    name
+    for name, one in inspect.getmembers(errors, inspect.isclass)
+    if issubclass(one, errors.ContractError) and one is not errors.FarandoleError
+)
+"""What the library itself raises where a payload cannot be read: these quote schemas and sizes, and no value."""
 
 
 def redacted(text: str, values: Sequence[str]) -> str:
-    """Return the text with a mask in the place of each value."""
+    """Return the text with a mask in the place of each value.
+
+    One that begins or ends with a letter or a digit is meant where a word begins or ends: ``Al`` is not in ``also``.
+    """
     for one in values:
-        text = text.replace(one, MASK)
+        before = r"(?<!\w)" if one[:1].isalnum() else ""
+        after = r"(?!\w)" if one[-1:].isalnum() else ""
+        text = re.sub(before + re.escape(one) + after, MASK, text)
     return text
 
 
+def redacted_unless_unread(text: str, values: Sequence[str] | None, *, error_class: str) -> str:
+    """Return the text without the values; where those are None, as nobody could read them, only what we said."""
+    if values is None:
+        return text if not text or error_class in _OURS else WITHHELD
+    return redacted(text, values)
+
+
 def personal_values(fields: Mapping[str, Any], tree: Tree) -> Sequence[str]:
-    """Return the personal values of an event as text, the longest first, so that none hides a part of another."""
-    found = {str(one) for one in _record(fields, tree) if len(str(one)) >= SHORTEST}
-    return sorted(found, key=lambda one: (-len(one), one))
+    """Return the personal values of an event as text, the longest first, so that none hides a part of another.
+
+    Also as programs quote them, and the words that they are made of: an error may name a person by one of them.
+    """
+    whole = {str(one) for one in _record(fields, tree)} - {""}
+    quoted = {written for one in whole for written in (repr(one)[1:-1], json.dumps(one)[1:-1])}
+    words = {word for one in whole for word in re.findall(r"\w+", one) if len(word) >= _SHORTEST_PART}
+    return sorted(whole | quoted | words, key=lambda one: (-len(one), one))
 
 
 def _record(fields: Mapping[str, Any], tree: Tree) -> Iterator[Any]:

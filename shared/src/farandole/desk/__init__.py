@@ -14,7 +14,7 @@ from farandole.desk.redrive import Redrive, blocked, ends_of, interrupted, nothi
 from farandole.desk.redrive_plan import RedrivePlan, bare, confirmed, limited, planned, sent_before, spans_of
 from farandole.desk.redriving import Redriven, Redriving
 from farandole.desk.sheet import Sheet, described, hidden, sheet
-from farandole.redaction import redacted
+from farandole.redaction import redacted_unless_unread
 
 __all__ = [
     "Board",
@@ -51,7 +51,7 @@ __all__ = [
     "nothing_to_send",
     "planned",
     "private_texts",
-    "redacted",
+    "redacted_unless_unread",
     "refused_edit",
     "resumed",
     "sent_before",

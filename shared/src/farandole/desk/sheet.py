@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from farandole.desk.obstacle import to_discard, to_edit, to_redrive
 from farandole.desk.step import Step, steps
 from farandole.errors import ContractError
 from farandole.masking import Masking
-from farandole.redaction import personal_values, redacted
+from farandole.redaction import personal_values, redacted_unless_unread
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,8 +28,8 @@ class Sheet:
     delivery: Delivery | None
     payload: Any
     steps: Sequence[Step]
-    hidden: Sequence[str] = ()
-    """Personal values, which no sentence may show."""
+    hidden: Sequence[str] | None = ()
+    """Personal values, which no sentence may show; None where a payload cannot be read, and nobody knows them."""
 
     @property
     def standing(self) -> str:
@@ -57,18 +57,21 @@ class Sheet:
             "standing": self.case.standing.value,
             "stands": self.standing,
             **described(letter),
-            "message": redacted(own.get(names.ERROR_MESSAGE, ""), self.hidden),
-            "stack": redacted(own.get(names.ERROR_STACK, ""), self.hidden),
+            "message": self._said(own.get(names.ERROR_MESSAGE, ""), letter.error_class),
+            "stack": self._said(own.get(names.ERROR_STACK, ""), letter.error_class),
             "envelope": self._envelope(),
             "payload": self.payload,
             "key": None if self.delivery is None else text_of(self.delivery.record.key),
-            "steps": [{**one.document(), "message": redacted(one.message, self.hidden)} for one in self.steps],
+            "steps": [{**one.document(), "message": self._said(one.message, one.error_class)} for one in self.steps],
             "letters": [
                 {"where": named(one.coordinates), "attempt": one.attempt, "standing": self.case.standing_of(one).value}
                 for one in self.case.letters
             ],
             "next": self.next,
         }
+
+    def _said(self, text: str, error_class: str) -> str:
+        return redacted_unless_unread(text, self.hidden, error_class=error_class)
 
     def _envelope(self) -> dict[str, str]:
         envelope = self.delivery.envelope.headers() if self.delivery else ()
@@ -90,19 +93,22 @@ async def sheet(desk: Desk, case: Case, masking: Masking) -> Sheet:
         delivery=here,
         payload=None if here is None else masking.payload(here.record.value, desk.codec),
         steps=steps(about, dead_letters=desk.topic),
-        hidden=() if masking.shows_everything else [text for one in about for text in hidden(desk, one.record.value)],
+        hidden=() if masking.shows_everything else hidden(desk, [one.record.value for one in about]),
     )
 
 
-def hidden(desk: Desk, value: bytes | None) -> Sequence[str]:
-    """Return the personal values that a payload holds; none where it cannot be read."""
-    if value is None:
-        return ()
-    try:
-        schema, fields = desk.codec.decode_any(value)
-    except ContractError:
-        return ()
-    return personal_values(fields, desk.personal.tree(schema))
+def hidden(desk: Desk, values: Iterable[bytes | None]) -> Sequence[str] | None:
+    """Return the personal values that these payloads hold, None where one of them cannot be read."""
+    found: list[str] = []
+    for value in values:
+        if value is None:
+            continue
+        try:
+            schema, fields = desk.codec.decode_any(value)
+        except ContractError:
+            return None
+        found += personal_values(fields, desk.personal.tree(schema))
+    return sorted(set(found), key=lambda one: (-len(one), one))
 
 
 def described(letter: Letter) -> dict[str, Any]:

@@ -21,7 +21,18 @@ from farandole.cli.mesh import Context
 from farandole.cli.output import print_json, say
 from farandole.cli.selecting import Selecting
 from farandole.delivery import Record
-from farandole.desk import Case, Desk, Standing, choice, chosen, described, hidden, private_texts, redacted, spans_of
+from farandole.desk import (
+    Case,
+    Desk,
+    Standing,
+    choice,
+    chosen,
+    described,
+    hidden,
+    private_texts,
+    redacted_unless_unread,
+    spans_of,
+)
 from farandole.desk.redrive_plan import bare
 from farandole.errors import UsageError
 from farandole.masking import Masking
@@ -102,7 +113,7 @@ async def _write(desk: Desk, cases: list[Case], masking: Masking, out: BinaryIO)
     return written
 
 
-async def _hidden(desk: Desk, case: Case, record: Record, masking: Masking) -> Sequence[str]:
+async def _hidden(desk: Desk, case: Case, record: Record, masking: Masking) -> Sequence[str] | None:
     """Return what the error may not say: of an edited letter it names what the payload was before."""
     if masking.shows_everything:
         return ()
@@ -110,18 +121,24 @@ async def _hidden(desk: Desk, case: Case, record: Record, masking: Masking) -> S
     if case.letter.is_edited:
         before = [await desk.reader.record(one.coordinates) for one in case.letters]
         values += [one.value for one in before if one is not None]
-    return [text for value in values for text in hidden(desk, value)]
+    return hidden(desk, values)
 
 
-def _line(desk: Desk, case: Case, record: Record, masking: Masking, personal: Sequence[str]) -> Mapping[str, Any]:
+def _line(
+    desk: Desk, case: Case, record: Record, masking: Masking, personal: Sequence[str] | None
+) -> Mapping[str, Any]:
     own = private_texts(desk.reader.delivery(record))
     raw = record.value if masking.shows_everything else None
+
+    def said(name: str) -> str:
+        return redacted_unless_unread(own.get(name, ""), personal, error_class=case.letter.error_class)
+
     return {
         "service": desk.service,
         "standing": case.standing.value,
         **described(case.letter),
-        "message": redacted(own.get(names_of_headers.ERROR_MESSAGE, ""), personal),
-        "stack": redacted(own.get(names_of_headers.ERROR_STACK, ""), personal),
+        "message": said(names_of_headers.ERROR_MESSAGE),
+        "stack": said(names_of_headers.ERROR_STACK),
         "payload": masking.payload(record.value, desk.codec),
         **({"value": base64.b64encode(raw).decode()} if raw is not None else {}),
     }
