@@ -15,12 +15,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from doc_pages import ROOT
+from doc_pages import ROOT, fences
 from farandole import contracts
 from farandole.cli.main import build
 from farandole.errors import OperationError, UsageError
 
 BIN = Path(sys.executable).parent
+PAGE = ROOT / "docs/tutorial/your-own-service-in-ten-minutes.md"
 LONG = pytest.mark.skipif(os.environ.get("FARANDOLE_LONG") != "1", reason="minutes; FARANDOLE_LONG=1 runs it")
 NAMES = {
     "loyalty": ("--hears", "OrderCompleted", "--emits", "PointsAwarded"),
@@ -144,6 +145,38 @@ def test_where_a_file_cannot_be_written_all_are_as_they_were(workspace: Path):
     assert failed.value.code == "E592"
     assert everything(workspace) == before
     assert not (workspace / "services/loyalty").exists()
+
+
+def test_the_tutorial_of_ten_minutes_works(workspace: Path, capsys: pytest.CaptureFixture[str]):
+    (shown,) = fences(PAGE, "text")
+    (first, *_) = fences(PAGE, "sh")
+    command = first.text.split()
+    assert command[:3] == [".venv/bin/farandole", "new", "service"]
+    new(workspace, *command[3:])
+    assert capsys.readouterr().err.splitlines()[:-1] == shown.text.splitlines()[:-1]
+    assert shown.text.splitlines()[-1].startswith("next: make check")
+    test = workspace / "services/loyalty/tests/test_loyalty_answers.py"
+    paths = os.pathsep.join(str(workspace / one) for one in ("schemas/src", "services/loyalty/src"))
+    tests = (
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-c",
+        os.devnull,
+        "-o",
+        "asyncio_mode=auto",
+        "--import-mode=importlib",
+    )
+    for block in fences(PAGE, "json", "python"):
+        (workspace / block.title).write_text(block.text, "utf-8")
+    contracts.generate(workspace / "schemas")
+    assert contracts.check(workspace / "schemas") == []
+    raised = test.read_text("utf-8").replace("total_cents=1,", "total_cents=44099,")
+    test.write_text(
+        raised.replace('PointsAwarded(\n            order_id="k-1",', 'PointsAwarded(order_id="k-1", points=440,')
+    )
+    assert "2 passed" in run(workspace, *tests, "services/loyalty", PYTHONPATH=paths)
 
 
 @LONG
