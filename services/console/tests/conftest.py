@@ -11,6 +11,8 @@ from farandole import Envelope
 from farandole.engine.ports import Message
 from farandole.testing import Harness
 from farandole.testing.postgres import PostgreSQLServer
+from farandole_console.live.declared import Declarations
+from farandole_console.live.gatherer import Gatherer
 from farandole_console.service import service
 
 _numbers = count()
@@ -31,9 +33,34 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-async def console(database_url: str) -> AsyncIterator[Harness]:
-    async with Harness(service, database_url=database_url) as harness:
+def unseeing() -> dict:
+    """A console that looks at no brokers and imports no service."""
+    return {Gatherer: Gatherer(Blind()), Declarations: Declarations()}
+
+
+@pytest.fixture
+async def console(database_url: str, unseeing: dict) -> AsyncIterator[Harness]:
+    async with Harness(service, database_url=database_url, provide=unseeing) as harness:
         yield harness
+
+
+class Blind:
+    """Eyes that see nothing: these tests have no brokers."""
+
+    def ends(self):
+        return {}, {}
+
+    def groups(self):
+        return {}
+
+    def committed(self, group, partitions):
+        return {}
+
+    async def breakers(self):
+        return {}
+
+    async def notes(self, since):
+        return [], 0
 
 
 class Told:

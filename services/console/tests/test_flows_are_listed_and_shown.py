@@ -54,10 +54,10 @@ async def test_an_event_that_comes_twice_counts_once(console, told) -> None:
     assert not events[0]["conflicting"]
 
 
-async def test_a_batch_that_is_given_again_changes_nothing(database_url, told) -> None:
+async def test_a_batch_that_is_given_again_changes_nothing(database_url, told, unseeing) -> None:
     messages = [told("flow-1"), told("e-2", "StockReserved", cause="flow-1", topic="reservations")]
     for _ in range(2):
-        async with Harness(service, database_url=database_url) as console:
+        async with Harness(service, database_url=database_url, provide=unseeing) as console:
             for message in messages:
                 await console.deliver_record(message)
             (flow,) = await listed(console)
@@ -128,9 +128,9 @@ async def test_tools_read_every_event_from_where_they_stopped(console, told) -> 
     assert nothing == {"events": [], "next": rest["next"]}
 
 
-async def test_flows_that_ended_long_ago_are_forgotten_with_their_events(database_url, told) -> None:
+async def test_flows_that_ended_long_ago_are_forgotten_with_their_events(database_url, told, unseeing) -> None:
     settings = ConsoleSettings(retention=timedelta(minutes=10))
-    async with Harness(service, database_url=database_url, provide={ConsoleSettings: settings}) as console:
+    async with Harness(service, database_url=database_url, provide={**unseeing, ConsoleSettings: settings}) as console:
         await console.deliver_record(told("old", flow="old"))
         await console.advance(timedelta(minutes=6))
         await console.deliver_record(told("young", flow="young"))

@@ -19,16 +19,31 @@ from farandole_console.frame.frame import PACKAGE, Frame
 from farandole_console.frame.refusals import refusals
 from farandole_console.guard import Guard
 from farandole_console.index import Index
+from farandole_console.live.declared import Declarations
+from farandole_console.live.gatherer import Gatherer
+from farandole_console.pages.audit import audit_page
+from farandole_console.pages.breakers import breakers_page
 from farandole_console.pages.flow import flow_page
 from farandole_console.pages.flows import flows_page
+from farandole_console.pages.jobs import jobs_page
 from farandole_console.pages.login import login_page
 from farandole_console.pages.overview import overview_page
+from farandole_console.pages.schemas import schemas_page
+from farandole_console.pages.services import services_page
+from farandole_console.pages.topology import topology_page
 from farandole_console.service import service
 from farandole_console.settings import ConsoleSettings
 
 
 @service.http
-def create_app(index: Index, settings: Settings, console: ConsoleSettings, clock: Clock) -> FastAPI:
+def create_app(  # noqa: PLR0917 - the library calls it, with what it is annotated with
+    index: Index,
+    settings: Settings,
+    console: ConsoleSettings,
+    clock: Clock,
+    gatherer: Gatherer,
+    declarations: Declarations,
+) -> FastAPI:
     """Return the application. Raises StartError where strangers could come in."""
     policy = policy_of(settings, console)
     frame = Frame(policy.seal)
@@ -43,10 +58,19 @@ def create_app(index: Index, settings: Settings, console: ConsoleSettings, clock
         ],
         exception_handlers=refusals(frame),
     )
-    app.include_router(login_page(frame, policy, visitors))
-    app.include_router(overview_page(frame))
-    app.include_router(flows_page(frame, index))
-    app.include_router(flow_page(frame, index))
-    app.include_router(api(index))
+    for page in (
+        login_page(frame, policy, visitors),
+        overview_page(frame, gatherer),
+        topology_page(frame, gatherer, declarations),
+        services_page(frame, gatherer, declarations),
+        breakers_page(frame, gatherer),
+        flows_page(frame, index),
+        flow_page(frame, index),
+        schemas_page(frame, declarations),
+        jobs_page(frame, gatherer),
+        audit_page(frame, gatherer),
+        api(index),
+    ):
+        app.include_router(page)
     app.mount("/static", StaticFiles(packages=[(PACKAGE, "static")]))
     return app

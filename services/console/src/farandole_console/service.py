@@ -10,6 +10,8 @@ from farandole.settings import Settings
 from farandole.wire_schemas import catalogue_of
 
 from farandole_console.index import Index
+from farandole_console.live.declared import Declarations, learning
+from farandole_console.live.gatherer import Gatherer, gathering
 from farandole_console.seen import SeenReader
 from farandole_console.settings import ConsoleSettings
 from farandole_console.tables import metadata
@@ -17,6 +19,8 @@ from farandole_console.tables import metadata
 service: Final = Service("console", tables=metadata, read_model=ReadModel())
 service.provide(ConsoleSettings)
 service.provide(Index)
+service.provide(Gatherer, gathering)
+service.provide(Declarations, learning)
 
 
 def _reader(settings: Settings) -> SeenReader:

@@ -9,10 +9,14 @@ from typing import Final
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Place:
-    """An entry of the navigation. ``begins`` are the beginnings of the paths that lie beneath it."""
+    """An entry of the navigation.
+
+    ``letter`` is the key that goes there; ``begins`` are the beginnings of the paths that lie beneath it.
+    """
 
     name: str
     path: str
+    letter: str
     begins: tuple[str, ...] = ()
 
     def holds(self, path: str) -> bool:
@@ -29,6 +33,21 @@ class Part:
 
 
 PARTS: Final[Sequence[Part]] = (
-    Part(name="Mesh", places=(Place(name="Overview", path="/"),)),
-    Part(name="Events", places=(Place(name="Flows", path="/flows"),)),
+    Part(
+        name="Mesh",
+        places=(
+            Place(name="Overview", letter="o", path="/"),
+            Place(name="Topology", letter="m", path="/topology"),
+            Place(name="Services", letter="s", path="/services"),
+            Place(name="Breakers", letter="b", path="/breakers"),
+        ),
+    ),
+    Part(
+        name="Events",
+        places=(Place(name="Flows", letter="f", path="/flows"), Place(name="Schemas", letter="c", path="/schemas")),
+    ),
+    Part(
+        name="History",
+        places=(Place(name="Jobs", letter="j", path="/jobs"), Place(name="Audit", letter="a", path="/audit")),
+    ),
 )

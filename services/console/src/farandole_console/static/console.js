@@ -33,7 +33,7 @@
   // The keys of the places are those that the help shows.
   const places = new Map();
   for (const key of document.querySelectorAll("[data-key]")) {
-    const letter = key.textContent.trim();
+    const letter = key.dataset.letter;
     if (!places.has(letter)) places.set(letter, key.dataset.key);
   }
 
