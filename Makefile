@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: help setup demo test faults check format lint types contracts up down status clean
+.PHONY: help setup demo test browser faults check format lint types contracts up down status clean
 
 help: ## what there is to make
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -24,7 +24,11 @@ demo: setup ## the 830 Northwind orders through every service, then an audit
 	@$(BIN)/farandole demo $(ARGS)
 
 test: setup ## every test; says which backend it uses
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest --ignore tests/browser $(ARGS)
+	@$(BIN)/pytest tests/browser
+
+browser: setup ## the console in a real Chromium; pictures go to artefacts/browser
+	@$(BIN)/pytest tests/browser $(ARGS)
 
 faults: setup ## kill, stop and cut a whole mesh under load, then look what it lost: PROFILE=short|pr|long SEED=n
 	@$(BIN)/python tests/faults --profile $(or $(PROFILE),short) $(if $(SEED),--seed $(SEED)) $(ARGS)

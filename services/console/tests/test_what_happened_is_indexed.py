@@ -82,12 +82,12 @@ async def test_outcomes_are_told_each(console) -> None:
     assert await happened(console, "?id=e-2") == []
 
 
-async def test_a_batch_that_is_given_again_changes_nothing(database_url, told) -> None:
+async def test_a_batch_that_is_given_again_changes_nothing(database_url, told, unseeing) -> None:
     event = told("e-1", flow="flow-1")
     operation = Operation(id="op-1", kind="redrive", service="payments", who="ann@host", why="mended", at=AT)
     audit = [Began(operation="op-1", at=AT, begun=operation), Ended(operation="op-1", at=AT, result="done")]
     for _ in range(2):
-        async with Harness(service, database_url=database_url) as console:
+        async with Harness(service, database_url=database_url, provide=unseeing) as console:
             await console.deliver_record(event)
             await console.deliver_record(private(event, "payments.retry.1", attempt="1"))
             await console.deliver_record(outcomes("dropped", "dropped"))
@@ -131,9 +131,9 @@ async def test_nothing_that_a_record_says_stops_the_index(console, told, far) ->
     assert {one["kind"] for one in await happened(console)} >= {"dead letter", "duplicate dropped"}
 
 
-async def test_what_happened_is_forgotten_with_its_flow_and_when_it_is_old(database_url, told) -> None:
+async def test_what_happened_is_forgotten_with_its_flow_and_when_it_is_old(database_url, told, unseeing) -> None:
     settings = ConsoleSettings(retention=timedelta(minutes=10))
-    async with Harness(service, database_url=database_url, provide={ConsoleSettings: settings}) as console:
+    async with Harness(service, database_url=database_url, provide={**unseeing, ConsoleSettings: settings}) as console:
         await console.deliver_record(told("old", flow="old"))
         await console.deliver_record(private(told("old", flow="old"), "payments.retry.1", attempt="1"))
         await console.deliver_record(outcomes("dropped", event_id="never seen"))
