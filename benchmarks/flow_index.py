@@ -4,7 +4,11 @@ The console's own index on a database of its own, fed with deliveries as its obs
 broker, so that only the index is measured. Flows of twelve events; every tenth event was retried once, and every second
 one was handled without an answer. Then each question is asked through the JSON API, in the same process.
 
-    .venv/bin/python benchmarks/flow_index.py [--events 1000000] [--asked 200] [--database postgresql://…] [--json]
+``--copies 9`` repeats in the database, nine times under other ids, what was indexed: a tenth of the events is indexed
+then, and all of them are searched.
+
+    .venv/bin/python benchmarks/flow_index.py [--events 1000000] [--copies 0] [--asked 200]
+                                              [--database postgresql://…] [--json]
 """
 
 from __future__ import annotations
@@ -21,7 +25,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import httpx2
 from farandole import Envelope
@@ -34,9 +38,10 @@ from farandole.store import Store
 from farandole_console.api import api
 from farandole_console.index import Index
 from farandole_console.seen import SeenReader
-from farandole_console.tables import metadata
+from farandole_console.tables import event, flow, happening, metadata
 from farandole_events import CATALOGUE
 from fastapi import FastAPI
+from sqlalchemy import ColumnElement, select
 
 BATCH: Final = 500
 PER_FLOW: Final = 12
@@ -64,7 +69,7 @@ def records(events: int) -> Iterator[Record]:
         block, place = divmod(number, PER_FLOW * 1_000)
         step, nth = divmod(place, 1_000)
         order = f"order-{block * 1_000 + nth}"
-        flow = id_of(order, 0)
+        flow_id = id_of(order, 0)
         event_type, topic, source = STEPS[step]
         envelope = Envelope(
             id=id_of(order, step),
@@ -72,7 +77,7 @@ def records(events: int) -> Iterator[Record]:
             source=source,
             subject=order,
             time="2026-11-23T12:00:00Z",
-            correlation_id=flow,
+            correlation_id=flow_id,
             causation_id=id_of(order, step - 1) if step else None,
         )
         at = BEGAN + timedelta(milliseconds=number)
@@ -88,7 +93,7 @@ def records(events: int) -> Iterator[Record]:
                     kind="handled",
                     source=source,
                     event_id=envelope.id,
-                    flow_id=flow,
+                    flow_id=flow_id,
                     type=event_type,
                     topic=topic,
                     partition=0,
@@ -155,6 +160,25 @@ def _delivery(intake: Intake, one: Record) -> Delivery:
     return intake.private(one, owner) if owner else intake.delivery(one)
 
 
+async def copied(store: Store, copies: int) -> None:
+    """Repeat every row under other ids, which end with a number."""
+    told_apart = {"event_id", "subject", "flow_id", "causation_id", "id"}
+    for table in (event, happening, flow):
+        columns = [one for one in table.c if one.name != "seq"]
+        places = {"offset": 1_000_000_000}
+        mark = table.c.id if table is flow else table.c.flow_id
+        for number in range(1, copies + 1):
+            copy: list[ColumnElement[Any]] = []
+            for one in columns:
+                if one.name in told_apart:
+                    copy.append(one.concat(f"/{number}"))
+                else:
+                    copy.append(one + places[one.name] * number if one.name in places else one)
+            originals = select(*copy).where(mark.not_like("%/%"))
+            async with store.transaction() as work:
+                await work.execute(table.insert().from_select([one.name for one in columns], originals))
+
+
 async def asked(index: Index, events: int, times: int) -> list[Asked]:
     """Ask everything that may be asked, each time of something else."""
     app = FastAPI()
@@ -208,14 +232,17 @@ async def asked(index: Index, events: int, times: int) -> list[Asked]:
     return found
 
 
-async def measure(url: str, events: int, times: int) -> dict[str, object]:
+async def measure(url: str, events: int, copies: int, times: int) -> dict[str, object]:
     """Index and ask."""
     store = Store(url, metadata=(metadata,), service="console")
     await store.open()
     try:
         index = Index(store)
+        speed = await indexed(index, events)
+        await copied(store, copies)
         return {
-            "indexing": await indexed(index, events),
+            "indexing": speed,
+            "searched": events * (copies + 1),
             "asking": [
                 {"question": one.question, "median_ms": one.median_ms, "p99_ms": one.p99_ms, "max_ms": one.slowest_ms}
                 for one in await asked(index, events, times)
@@ -229,18 +256,19 @@ def main() -> None:
     """Measure, and say it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--events", type=int, default=1_000_000)
+    parser.add_argument("--copies", type=int, default=0)
     parser.add_argument("--asked", type=int, default=200)
     parser.add_argument("--database", default="")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         url = given.database or f"sqlite:///{Path(folder) / 'console.db'}"
-        found = asyncio.run(measure(url, given.events, given.asked))
+        found = asyncio.run(measure(url, given.events, given.copies, given.asked))
         size = sum(one.stat().st_size for one in Path(folder).iterdir())
     if given.json:
         print(json.dumps(found | {"bytes": size}))
         return
-    print(json.dumps(found["indexing"]), f"{size / 1e6:,.0f} MB")
+    print(json.dumps(found["indexing"]), f"{found['searched']:,} searched, {size / 1e6:,.0f} MB")
     for one in found["asking"]:  # type: ignore[attr-defined]
         print(f"{one['question']:32} median {one['median_ms']:7} ms   p99 {one['p99_ms']:7} ms   {one['max_ms']:7} ms")
 

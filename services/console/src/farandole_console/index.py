@@ -40,10 +40,14 @@ class Index:
         async with self._store.transaction() as work:
             await keep_happenings(work, seen.happenings)
             await keep_notes(work, seen.notes)
-            new, conflicting = sorted_out(sightings, await _digests(work, sightings))
-            inserted = await _insert(work, new)
+            first, conflicting = sorted_out(sightings, {})
+            inserted = await _insert(work, first)
             await _change_flows(work, changes(inserted))
-            for one in conflicting:
+            # Only what was there already is compared: as a rule nothing, and asking for each took as long as inserting.
+            new = frozenset(one.key for one in inserted)
+            there = [one for one in first if one.key not in new]
+            _, differing = sorted_out(there, await _digests(work, there))
+            for one in (*conflicting, *differing):
                 await _mark_conflicting(work, one)
         return len(inserted)
 

@@ -55,6 +55,12 @@ class Tracker:
             self._committed = position
 
     @property
+    def position(self) -> int | None:
+        """The first offset that is not finished; None before one was fetched."""
+        with self._lock:
+            return self._position()
+
+    @property
     def uncommitted(self) -> int:
         """How many offsets lie from the first unfinished one to the last fetched: what a crash would bring back."""
         with self._lock:

@@ -37,6 +37,7 @@ BATCH: Final = 500
 POLL: Final = timedelta(milliseconds=100)
 CHOKE_AFTER: Final = timedelta(seconds=1)
 HEARD_WITHIN: Final = timedelta(seconds=10)
+MEASURE_EVERY: Final = timedelta(seconds=1)
 COMPLAIN_EVERY: Final = timedelta(seconds=10)
 _STATIC: Final = "group.instance.id"
 _LEAVE_WITHIN: Final = timedelta(seconds=2)
@@ -72,6 +73,7 @@ class Member:
         self._pending: list[Record] = []
         self._unplaced: dict[Partition, int | None] = {}
         self._complain_again = 0.0
+        self._measure_again = 0.0
         self._stillness = Stillness(within=self._session + HEARD_WITHIN)
         self._pause = FIRST_PAUSE
         self._stop = threading.Event()
@@ -79,6 +81,9 @@ class Member:
         self._thread = threading.Thread(target=self._run, name=f"consumer {self._group}", daemon=True)
         self.error: str | None = None
         """What the client last complained of, or None since the last record."""
+        self.lag = 0
+        """How many records the partitions held have beyond what is finished, as of a second ago: the brokers say with
+        each fetch where a log ends."""
         self.refused: MembershipError | None = None
         """Why there is no use in joining again."""
 
@@ -156,6 +161,21 @@ class Member:
             self._holding.choke(consumer, on=True)
             self._pending += self._poll(consumer)
         self._commits.soon(consumer)
+        self._measure(consumer)
+
+    def _measure(self, consumer: Consumer) -> None:
+        now = time.monotonic()
+        if now < self._measure_again:
+            return
+        self._measure_again = now + MEASURE_EVERY.total_seconds()
+        lag = 0
+        for one in self._assignments:
+            position = one.tracker.position
+            where = TopicPartition(one.partition.topic, one.partition.number)
+            bounds = None if position is None else consumer.get_watermark_offsets(where, cached=True)
+            if position is not None and bounds is not None:
+                lag += max(0, bounds[1] - position)
+        self.lag = lag
 
     def _poll(self, consumer: Consumer) -> list[Record]:
         batch = Batch(most=BATCH)

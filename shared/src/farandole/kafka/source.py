@@ -89,10 +89,10 @@ class KafkaSource:
 
     @property
     def status(self) -> Mapping[str, Any]:
-        """What ``/status`` tells: how many partitions are held, why the group was left last, what the client says."""
+        """What ``/status`` tells: partitions held, why the group was left last, the client's complaint, the lag."""
         if self._member is None or self._membership is None:
-            return {"partitions": 0, "left": None, "lost_to_retention": 0, "error": None}
-        return {**self._membership.status, "error": self._member.error}
+            return {"partitions": 0, "left": None, "lost_to_retention": 0, "error": None, "lag": 0}
+        return {**self._membership.status, "error": self._member.error, "lag": self._member.lag}
 
     async def start(self, on_abandoned: Callable[[int], None]) -> None:
         """Join the group; librdkafka keeps trying while the brokers are away."""
