@@ -15,10 +15,12 @@ from datetime import UTC, datetime, timedelta
 import httpx2
 import pytest
 from farandole.errors import StartError
+from farandole.http.server import server
 from farandole.settings import Settings
 from farandole_console.access.door import Door
 from farandole_console.access.failures import MOST_ADDRESSES, MOST_FAILURES, Failures
 from farandole_console.access.policy import policy_of
+from farandole_console.access.tokens import read_tokens
 from farandole_console.access.visitor import Visitors
 from farandole_console.frame.frame import Frame
 from farandole_console.guard import Guard
@@ -286,3 +288,15 @@ def seal_of(site: Site, browser: httpx2.AsyncClient) -> str:
     """What a form of this console would carry, for somebody who came by the loopback."""
     door = site.app.user_middleware[1].kwargs["policy"]
     return door.seal.mark("form", f"{browser.cookies['farandole_visit']}\x00{door.anybody.name}")
+
+
+def test_a_secret_that_was_replaced_is_not_known_by_its_name() -> None:
+    old, new = read_tokens(f"vera:viewer:{VIEWER}"), read_tokens(f"vera:viewer:{'n' * 24}")
+    token = old.of_secret(VIEWER)
+    assert token is not None
+    assert old.of_name("vera", token.print) is token
+    assert new.of_name("vera", token.print) is None
+
+
+def test_the_server_lets_no_header_say_where_a_connection_comes_from() -> None:
+    assert server(FastAPI(), host="127.0.0.1", port=0).config.proxy_headers is False
