@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from farandole.errors import StartError
 from farandole.event import Event
@@ -63,7 +63,8 @@ def expectation(
 ) -> Expectation:
     """Return what a service declares. Raises StartError where it makes no sense."""
     answers = then if isinstance(then, tuple) else (then,)
-    for one in (event, *answers):
+    # Whoever is not held to the types may hand anything in.
+    for one in cast("tuple[object, ...]", (event, *answers)):
         if not (isinstance(one, type) and issubclass(one, Event) and one is not Event):
             raise StartError(
                 f"{service} expects {one!r}, which is no event ({place})",

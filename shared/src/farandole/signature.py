@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import sys
 import types
 import typing
 from collections.abc import Callable, Iterator
@@ -34,8 +33,10 @@ def where(function: Callable[..., Any]) -> str:
 
 def called_from() -> str:
     """Name the place that called whoever asks, as an editor can open it: ``file:line``."""
-    caller = sys._getframe(2)  # noqa: SLF001 - inspect.stack() reads source files for the same
-    return f"{caller.f_code.co_filename}:{caller.f_lineno}"
+    here = inspect.currentframe()  # inspect.stack() reads source files for the same
+    callee = None if here is None else here.f_back
+    caller = None if callee is None else callee.f_back
+    return "" if caller is None else f"{caller.f_code.co_filename}:{caller.f_lineno}"
 
 
 def hints_of(function: Callable[..., Any]) -> dict[str, Any]:
