@@ -9,6 +9,7 @@ import asyncio
 import os
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 
 import httpx2
@@ -53,17 +54,18 @@ class Console:
 
     async def until(self, events: int, happenings: int) -> tuple[list[dict], list[dict]]:
         deadline = time.monotonic() + WITHIN
-        seen = 0, 0
+        seen = Counter[str]()
         while time.monotonic() < deadline:
             try:
                 found = await self.all_of("events"), await self.all_of("happenings")
-                seen = len(found[0]), len(found[1])
-                if seen[0] >= events and seen[1] >= happenings:
+                seen = Counter(events=len(found[0]), happenings=len(found[1]))
+                seen.update(f"{one['kind']} of {one['service']}" for one in found[1])
+                if seen["events"] >= events and seen["happenings"] >= happenings:
                     return found
             except httpx2.TransportError:
                 pass
             await asyncio.sleep(0.1)
-        raise AssertionError(f"it has {seen} of {events} events and {happenings} happenings; see {self._log}")
+        raise AssertionError(f"it has {dict(seen)}, of {events} events and {happenings} happenings; see {self._log}")
 
 
 def outcome(number: int) -> Message:

@@ -51,10 +51,10 @@ class KafkaSource:
         Args:
             connection: how the brokers are reached.
             group: the consumer group.
-            topics: what is subscribed to.
+            topics: what is subscribed to, by name or, where it begins with ``^``, by pattern.
             metrics: where departures and losses are counted.
             instance: what tells this replica from others across restarts: a process that is started again under the
-                same one takes its partitions back at once. Empty for none.
+                same one takes its partitions back at once. Empty for none, and of no effect with a pattern.
             session: how long the group waits for a member that is silent before it gives its partitions away.
         """
         self._properties = connection.properties() | {
@@ -71,7 +71,9 @@ class KafkaSource:
             "topic.metadata.refresh.interval.ms": 10_000,
             **PREFETCH,
         }
-        if instance:
+        # A static member that comes back is given its partitions of before without another look at who hears what: a
+        # topic that began to match a pattern meanwhile would be nobody's. So such a member always joins anew.
+        if instance and not any(topic.startswith("^") for topic in topics):
             self._properties["group.instance.id"] = instance
         self._topics = topics
         self._metrics = metrics
