@@ -48,7 +48,7 @@ async def test_nothing_is_evicted_and_every_write_is_appended(redis: Redis) -> N
     assert told == {
         "maxmemory-policy": "noeviction",
         "appendonly": "yes",
-        "appendfsync": "everysec",
+        "appendfsync": "no",
         "bind": "127.0.0.1",
     }
 

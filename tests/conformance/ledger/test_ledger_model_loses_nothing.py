@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from ledger_model import Faults, Model
 from ledger_mutants import RULES, WORKERS, Mutant
+
+LONG = pytest.mark.skipif(
+    os.environ.get("FARANDOLE_LONG") != "1", reason="a quarter of a minute of pure reckoning; FARANDOLE_LONG=1 runs it"
+)
 
 
 @pytest.mark.parametrize(
@@ -22,14 +28,14 @@ def test_no_history_loses_or_doubles_the_event(faults: Faults, at_least: int):
     assert found.states > at_least, "the exploration ended early"
 
 
-@pytest.mark.slow
+@LONG
 def test_no_history_with_three_crashes_and_a_zombie_loses_the_event():
     found = Model(faults=Faults(crashes=3, zombie=True)).explore()
     assert found.broken == {}
     assert found.states > 300_000, "the exploration ended early"
 
 
-@pytest.mark.slow
+@LONG
 def test_no_history_with_a_wipe_a_zombie_and_a_crash_loses_the_event():
     found = Model(faults=Faults(crashes=1, zombie=True, wipes=1, redrives=0), longest_log=2).explore()
     assert found.broken == {}
