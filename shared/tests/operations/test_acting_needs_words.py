@@ -6,11 +6,12 @@ import io
 import sys
 
 import pytest
-from farandole.cli.acting import Acting, command_line, waited
-from farandole.cli.dlq.editing import without_values
+from farandole.cli.acting import Acting, waited
+from farandole.cli.dlq.editing import without_set
 from farandole.cli.main import main
 from farandole.cli.output import say
 from farandole.errors import OperationError, UsageError
+from farandole.operations.intent import command_line
 
 
 class Terminal(io.StringIO):
@@ -95,7 +96,7 @@ def test_at_a_terminal_it_is_asked(typed):
 def test_what_was_set_is_not_recorded_however_it_is_written(value: str, monkeypatch) -> None:
     for written in (["--set", f"bill.name={value}"], [f"--set=bill.name={value}"]):
         monkeypatch.setattr(sys, "argv", ["farandole", "dlq", "edit", "x", *written, "--reason", "Bea"])
-        operation = without_values(Acting(reason="Bea").operation("edit", "orders"))
+        operation = without_set(Acting(reason="Bea").operation("edit", "orders"))
         assert "bill.name=***" in operation.command
         assert operation.command.endswith("--reason Bea")
         assert not [word for word in ("Ann", "Meyer") if word in operation.command]

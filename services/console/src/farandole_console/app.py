@@ -14,6 +14,9 @@ from farandole_console.access.door import Door
 from farandole_console.access.failures import Failures
 from farandole_console.access.policy import policy_of
 from farandole_console.access.visitor import Visitors
+from farandole_console.acting.actor import Actor
+from farandole_console.acting.jobs import Jobs
+from farandole_console.acting.mesh import Mesh
 from farandole_console.api import api
 from farandole_console.frame.frame import PACKAGE, Frame
 from farandole_console.frame.refusals import refusals
@@ -43,6 +46,9 @@ def create_app(  # noqa: PLR0917 - the library calls it, with what it is annotat
     clock: Clock,
     gatherer: Gatherer,
     declarations: Declarations,
+    jobs: Jobs,
+    actor: Actor,
+    mesh: Mesh,
 ) -> FastAPI:
     """Return the application. Raises StartError where strangers could come in."""
     policy = policy_of(settings, console)
@@ -67,7 +73,7 @@ def create_app(  # noqa: PLR0917 - the library calls it, with what it is annotat
         flows_page(frame, index),
         flow_page(frame, index),
         schemas_page(frame, declarations),
-        jobs_page(frame, gatherer),
+        jobs_page(frame, gatherer, jobs, actor, mesh),
         audit_page(frame, gatherer),
         api(index),
     ):

@@ -9,6 +9,9 @@ from farandole.flow.reading import HappeningReader
 from farandole.settings import Settings
 from farandole.wire_schemas import catalogue_of
 
+from farandole_console.acting.actor import Actor
+from farandole_console.acting.jobs import Jobs, working
+from farandole_console.acting.mesh import Mesh
 from farandole_console.index import Index
 from farandole_console.live.declared import Declarations, learning
 from farandole_console.live.gatherer import Gatherer, gathering
@@ -21,6 +24,9 @@ service.provide(ConsoleSettings)
 service.provide(Index)
 service.provide(Gatherer, gathering)
 service.provide(Declarations, learning)
+service.provide(Jobs, working)
+service.provide(Mesh)
+service.provide(Actor)
 
 
 def _reader(settings: Settings) -> SeenReader:

@@ -41,3 +41,10 @@ class ConsoleSettings(BaseSettings):
         description="At which address people open the console (`https://console.example`), where a gateway in front "
         "of it changes the Host header.",
     )
+    context: str = Field(
+        default="",
+        description="What operators call this mesh (`farandole contexts`): the commands that pages show name it.",
+    )
+    production: bool = Field(
+        default=False, description="Whether the name of the service has to be typed before something is done to it."
+    )

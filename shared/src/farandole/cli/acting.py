@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import getpass
-import re
 import socket
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Annotated, Final
 
 from cyclopts import Parameter
 
-from farandole.errors import OperationError, UsageError
-from farandole.operations.operation import MOST_COMMAND, MOST_NAME, MOST_WORDS, Operation, new_id
+from farandole.errors import UsageError
+from farandole.operations.intent import intended, not_meant
+from farandole.operations.operation import MOST_NAME, Operation
 
 MOST_SECONDS: Final = 1_000_000
-_IN_URL: Final = re.compile(r"(?<=://)[^/@\s]*@")
-_ASKED: Final = re.compile(r"(?i)(--(?:where|key))(?:=.*)?", re.DOTALL)
-_SECRET: Final = re.compile(r"(?i)(--[\w-]*(?:password|secret|token|credential)[\w-]*)(?:=.*)?", re.DOTALL)
 
 
 @Parameter(name="*")
@@ -39,26 +35,16 @@ class Acting:
 
         Raises UsageError where a reason is needed and none, or one too long, is given.
         """
-        if needs_reason and not self.reason.strip():
-            raise UsageError(
-                f"a {kind} needs a reason",
-                why="it is kept for whoever asks later why this was done",
-                do='give it: --reason "payments was down, ticket 4711"',
-                code="E513",
-            )
-        if len(self.reason) > MOST_WORDS or len(self.claimed) > MOST_NAME:
-            raise UsageError(f"--reason takes {MOST_WORDS} characters, --as {MOST_NAME}", code="E513")
-        now = datetime.now(UTC)
-        return Operation(
-            id=id_ or new_id(now),
-            kind=kind,
-            service=service,
+        return intended(
+            kind,
+            service,
             who=who(),
+            why=self.reason,
             claimed=self.claimed,
-            why=self.reason.strip(),
-            at=now,
-            command=command_line(sys.argv),
+            arguments=sys.argv,
             context=context,
+            id_=id_,
+            needs_reason=needs_reason,
         )
 
     def make_sure(self, what: str, *, word: str = "") -> None:
@@ -72,7 +58,7 @@ class Acting:
             return
         option = f"--confirm {word}" if word else "--yes"
         if self.confirm and word:
-            raise _not_meant(f"--confirm says {self.confirm}, and not {word}")
+            raise not_meant(f"--confirm says {self.confirm}, and not {word}")
         if not (sys.stdin.isatty() and sys.stderr.isatty()):
             raise UsageError(f"{what}: nobody is here to say whether it is meant", do=f"add {option}", code="E515")
         wanted = f"type {word} to go on" if word else "y to go on"
@@ -80,7 +66,7 @@ class Acting:
         sys.stderr.flush()
         said = sys.stdin.readline().strip()
         if said != word if word else said.lower() not in {"y", "yes"}:
-            raise _not_meant(f"{said or 'nothing'} was typed")
+            raise not_meant(f"{said or 'nothing'} was typed")
 
 
 def waited(seconds: float) -> timedelta:
@@ -99,34 +85,3 @@ def who() -> str:
     except (KeyError, OSError):  # a container's user may have no name
         user = "unknown"
     return f"{user}@{socket.gethostname()}"[:MOST_NAME]
-
-
-def command_line(arguments: Sequence[str]) -> str:
-    """Return a command line without what is secret or may be personal in it.
-
-    That is names and passwords in addresses, the values of --…password, and what --where and --key ask for: the
-    selection beside it says as much of that as may be kept.
-    """
-    words, hide, asks = [f"{arguments[0].rpartition('/')[2]}"] if arguments else [], False, False
-    for one in arguments[1:]:
-        asked, secret = _ASKED.fullmatch(one), _SECRET.fullmatch(one)
-        if asks or (hide and not one.startswith("--")):
-            words.append("***")
-            hide = asks = False
-            continue
-        if asked:
-            words.append(f"{asked[1]}=***" if "=" in one else one)
-        elif secret:
-            words.append(f"{secret[1]}=***" if "=" in one else one)
-        else:
-            words.append(_IN_URL.sub("***@", one))
-        hide, asks = secret is not None and "=" not in one, asked is not None and "=" not in one
-    return " ".join(_quoted(one) for one in words)[:MOST_COMMAND]
-
-
-def _quoted(word: str) -> str:
-    return f"'{word}'" if re.search(r"\s", word) or not word else word
-
-
-def _not_meant(why: str) -> OperationError:
-    return OperationError("it was not confirmed; nothing was done", why=why, do="", code="E515")

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import msgspec
 from cyclopts import App, Parameter
 
+from farandole.cli.acting import Acting
 from farandole.cli.exit_code import ExitCode
 from farandole.cli.home import Home, Json
 from farandole.cli.mesh import Context, mesh
@@ -25,12 +26,14 @@ from farandole.operations import (
     Ended,
     Noted,
     Resumed,
+    ask_to_cancel,
     courses,
 )
 from farandole.selection.bound import Moment, parse_bound
 
 app = App(name="operations", help="Show what was done to the mesh, by whom and why.", result_action="return_value")
 
+NOBODY = Acting()
 Id = Annotated[str, Parameter(help="Its id, or the beginning of it.")]
 Since = Annotated[str, Parameter(help="Only what began at this time (2026-11-23T14:00:00Z) or later.")]
 
@@ -86,6 +89,33 @@ def show(id_: Id, /, *, context: Context = "", home: Home = None, json: Json = F
         ]
         print_table(operation.id, ("", ""), facts)
         print_table("what was noted", ("at (UTC)", "what", ""), [_note(each) for each in one.notes])
+    return ExitCode.OK
+
+
+@app.command
+def cancel(
+    id_: Annotated[str, Parameter(help="Its whole id.")],
+    /,
+    *,
+    acting: Acting = NOBODY,
+    context: Context = "",
+    home: Home = None,
+    json: Json = False,
+) -> int:
+    """Ask whoever runs a redrive or a replay to end it for good. What was sent by then stays sent, and is handled."""
+    target = mesh(context, home)
+    target.demand_operator(f"cancel {id_}")
+    asked = acting.operation("cancel", "", context=target.context)
+
+    async def ask() -> Course:
+        async with AuditTopic(target.connection) as topic:
+            return await ask_to_cancel(topic, id_, asked)
+
+    course = asyncio.run(ask())
+    if json:
+        print_json({"operation": id_, "asked": "cancel", "service": course.operation.service})
+    else:
+        say(f"asked to cancel the {course.operation}; farandole operations show {id_}   tells how it ended")
     return ExitCode.OK
 
 

@@ -21,6 +21,11 @@ _TRIES = 5
 _BETWEEN_TRIES = 0.02
 
 
+def default_home() -> Path:
+    """Return the home that is meant when none is named: ``FARANDOLE_HOME``, or ``.farandole`` in this folder."""
+    return Path(os.environ.get("FARANDOLE_HOME") or DEFAULT)
+
+
 @contextmanager
 def held(home: Path) -> Generator[None]:
     """Hold ``home`` for as long as the block runs. The lock goes with the process, however it ends.

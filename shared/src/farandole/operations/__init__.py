@@ -13,7 +13,9 @@ from farandole.operations.audit_record import (
     Resumed,
 )
 from farandole.operations.audit_topic import AuditTopic
+from farandole.operations.cancelling import ask_to_cancel, cancelled, demand_cancellable
 from farandole.operations.history import Course, Stage, courses
+from farandole.operations.intent import demand_word, intended
 from farandole.operations.lease import Lease, holder
 from farandole.operations.operation import Operation, new_id
 from farandole.operations.outcomes import Given, Outcome, Outcomes, counted
@@ -44,9 +46,14 @@ __all__ = [
     "Sending",
     "Sent",
     "Stage",
+    "ask_to_cancel",
+    "cancelled",
     "counted",
     "courses",
+    "demand_cancellable",
+    "demand_word",
     "holder",
+    "intended",
     "new_id",
     "recorded",
 ]

@@ -7,6 +7,7 @@ from hashlib import sha256
 from importlib import resources
 from typing import Any, Final
 
+from farandole.errors import FarandoleError
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
@@ -64,9 +65,9 @@ class Frame:
         )
         return HTMLResponse(shown, code, headers={"cache-control": "no-store"})
 
-    def problem(self, request: Request, status: int, what: str) -> Response:
-        """Return the page that says what went wrong."""
-        return self.page(request, "frame/problem.html", code=status, status=status, what=what)
+    def problem(self, request: Request, status: int, what: str, *, error: FarandoleError | None = None) -> Response:
+        """Return the page that says what went wrong: of an error also why, and what to do."""
+        return self.page(request, "frame/problem.html", code=status, status=status, what=what, error=error)
 
     def whose(self, request: Request) -> str:
         """Return what a form is sealed with: the browser, and who uses it."""

@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from farandole_console.frame.failing import status_of
 from farandole_console.frame.frame import Frame
 
 FOR_TOOLS: Final = "/api/"
@@ -35,4 +36,11 @@ def refusals(frame: Frame) -> Handlers:
             return frame.problem(request, UNAVAILABLE, f"{error.what}. Try again in a moment.")
         return refusal(UNAVAILABLE, "unavailable", error.what, headers={"Retry-After": "2"})
 
-    return {HTTPException: refused, StoreUnavailableError: away}
+    async def failed(request: Request, error: Exception) -> Response:
+        assert isinstance(error, FarandoleError)
+        status = status_of(error)
+        if request.url.path.startswith(FOR_TOOLS):
+            return refusal(status, error.code, error.what)
+        return frame.problem(request, status, error.what, error=error)
+
+    return {HTTPException: refused, StoreUnavailableError: away, FarandoleError: failed}

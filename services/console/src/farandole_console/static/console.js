@@ -65,3 +65,26 @@
     }
   });
 })();
+
+// The command beside a form says the reason that is typed, quoted as a shell wants it. What is sent is the form.
+(() => {
+  "use strict";
+  const quoted = (text) => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'"'"'`)}'`);
+  document.addEventListener("input", (event) => {
+    const form = event.target.closest?.("form[data-act]");
+    const shown = form?.querySelector("[data-command]");
+    if (!shown) return;
+    const reason = form.querySelector("[data-reason]").value.trim();
+    const set = [...form.querySelectorAll("[data-set]")]
+      .filter((one) => one.value !== one.defaultValue)
+      .map((one) => ` --set ${quoted(`${one.dataset.set}=${one.value}`)}`);
+    const text = `${shown.dataset.command.replace(/ --reason$/, `${set.join("")} --reason`)} ${reason ? quoted(reason) : '"…"'}`;
+    shown.querySelector("code").textContent = text;
+  });
+  // A form that ends something goes with what it would end.
+  document.addEventListener("htmx:afterSettle", () => {
+    for (const one of document.querySelectorAll("[data-live-while]")) {
+      one.hidden = !document.querySelector(one.dataset.liveWhile);
+    }
+  });
+})();

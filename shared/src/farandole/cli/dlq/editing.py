@@ -8,7 +8,6 @@ import shlex
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,7 +15,7 @@ from typing import Annotated, Any
 import msgspec
 from cyclopts import Parameter
 
-from farandole.cli.acting import Acting, command_line
+from farandole.cli.acting import Acting
 from farandole.cli.dlq.places import OneService, Place, opened, place
 from farandole.cli.exit_code import ExitCode
 from farandole.cli.home import Home, Json
@@ -25,6 +24,7 @@ from farandole.cli.output import print_json, printable, say
 from farandole.desk import Case, Desk, Deskwork, Edit, as_json, changed, refused_edit, to_edit
 from farandole.errors import UsageError
 from farandole.operations import AuditTopic, Lease, Operation, recorded
+from farandole.operations.intent import command_line, without_values
 
 NOBODY = Acting()
 
@@ -81,7 +81,7 @@ async def _edit(
     where = await place(service, [name], home=home, context=context)
     where.demand_installed()
     where.target.demand_operator("edit dead letters")
-    operation = without_values(acting.operation("edit", where.name, context=where.target.context))
+    operation = without_set(acting.operation("edit", where.name, context=where.target.context))
     async with opened(where) as (desk, board):
         found = board.demanded([name])
         if len(found) != 1:
@@ -106,21 +106,9 @@ async def _edit(
     return ExitCode.OK
 
 
-def without_values(operation: Operation) -> Operation:
+def without_set(operation: Operation) -> Operation:
     """Return the operation without what was set: a value may be personal, and the audit topic keeps it for ever."""
-    return replace(operation, command=command_line(_without_set(sys.argv)))
-
-
-def _without_set(arguments: Sequence[str]) -> Sequence[str]:
-    """Return the arguments with the fields that are set, and not to what."""
-    return [
-        f"{one.partition('=')[0]}=***"
-        if before == "--set"
-        else f"--set={one.removeprefix('--set=').partition('=')[0]}=***"
-        if one.startswith("--set=")
-        else one
-        for before, one in zip(("", *arguments), arguments, strict=False)
-    ]
+    return replace(operation, command=command_line(without_values(sys.argv)))
 
 
 async def _editable(desk: Desk, case: Case) -> Edit:

@@ -13,7 +13,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from farandole.breaker import Phase, RedisBreakers
-from farandole.cli.acting import Acting, command_line, waited, who
+from farandole.cli.acting import Acting, waited, who
 from farandole.cli.dlq.places import Group, OneService, Place, opened, place
 from farandole.cli.dlq.redrive_told import note_ended, show_only_plan, show_plan, tell_ended
 from farandole.cli.exit_code import ExitCode
@@ -59,6 +59,7 @@ from farandole.operations import (
     Sent,
     recorded,
 )
+from farandole.operations.intent import command_line
 from farandole.operations.pace import LEAST_RATE, MOST_RATE
 
 NOTHING = Selecting()
