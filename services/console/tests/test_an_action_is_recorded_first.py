@@ -97,7 +97,7 @@ def test_a_value_that_is_set_is_not_recorded() -> None:
     found = Actor(ConsoleSettings()).operation(
         request(reason="r"), edit, arguments=("dlq", "edit", "e", "--set", "name=Ada Lovelace")
     )
-    assert found.command == "farandole dlq edit e --set name=*** --reason r"
+    assert found.command == "farandole dlq edit e --set name=*** --yes --reason r"
 
 
 async def test_a_job_goes_on_when_nobody_looks_and_keeps_what_went_wrong() -> None:

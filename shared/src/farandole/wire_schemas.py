@@ -58,6 +58,16 @@ def catalogue_of(service: Service, settings: WireIds) -> Catalogue:
     return mapped
 
 
+def catalogue_here(ids: WireIds) -> Catalogue:
+    """Return every schema that is installed, under the ids of the id map, where the mesh has one."""
+    installed = [schema for one in catalogues.discover() for schema in one.versions]
+    if not ids.registry_ids:
+        return Catalogue(installed)
+    from farandole.registry import IdMap  # noqa: PLC0415 - as above
+
+    return IdMap.read(Path(ids.registry_ids)).applied(installed)
+
+
 @asynccontextmanager
 async def source_of(catalogue: Catalogue, settings: Settings, clock: Clock) -> AsyncGenerator[SchemaSource]:
     """Give the catalogue, with the registry behind it where there is one. Nothing is asked yet. Raises StartError."""

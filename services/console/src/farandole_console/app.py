@@ -31,9 +31,11 @@ from farandole_console.pages.flows import flows_page
 from farandole_console.pages.jobs import jobs_page
 from farandole_console.pages.login import login_page
 from farandole_console.pages.overview import overview_page
+from farandole_console.pages.reveal import reveal_page
 from farandole_console.pages.schemas import schemas_page
 from farandole_console.pages.services import services_page
 from farandole_console.pages.topology import topology_page
+from farandole_console.payloads.payloads import Payloads
 from farandole_console.service import service
 from farandole_console.settings import ConsoleSettings
 
@@ -49,6 +51,7 @@ def create_app(  # noqa: PLR0917 - the library calls it, with what it is annotat
     jobs: Jobs,
     actor: Actor,
     mesh: Mesh,
+    payloads: Payloads,
 ) -> FastAPI:
     """Return the application. Raises StartError where strangers could come in."""
     policy = policy_of(settings, console)
@@ -75,6 +78,7 @@ def create_app(  # noqa: PLR0917 - the library calls it, with what it is annotat
         schemas_page(frame, declarations),
         jobs_page(frame, gatherer, jobs, actor, mesh),
         audit_page(frame, gatherer),
+        reveal_page(frame, actor, mesh, payloads),
         api(index),
     ):
         app.include_router(page)

@@ -15,6 +15,7 @@ from farandole_console.acting.mesh import Mesh
 from farandole_console.index import Index
 from farandole_console.live.declared import Declarations, learning
 from farandole_console.live.gatherer import Gatherer, gathering
+from farandole_console.payloads.payloads import Payloads, payloads
 from farandole_console.seen import SeenReader
 from farandole_console.settings import ConsoleSettings
 from farandole_console.tables import metadata
@@ -27,6 +28,7 @@ service.provide(Declarations, learning)
 service.provide(Jobs, working)
 service.provide(Mesh)
 service.provide(Actor)
+service.provide(Payloads, payloads)
 
 
 def _reader(settings: Settings) -> SeenReader:

@@ -17,7 +17,6 @@ from farandole.cli.home import Home, Json
 from farandole.cli.looking import until_nobody_reads
 from farandole.cli.mesh import Context, mesh
 from farandole.cli.output import WIDE, print_json, printable, say
-from farandole.cli.selecting import catalogue_here
 from farandole.contexts import Target
 from farandole.errors import BreakersUnavailableError, UsageError
 from farandole.expectation import Expectation
@@ -31,6 +30,7 @@ from farandole.flow.scanning import Scanning
 from farandole.flow.tree import FlowTree, flow_tree
 from farandole.flow.waiting import Wait, short, waiting
 from farandole.kafka.log_reader import LogReader
+from farandole.wire_schemas import catalogue_here
 
 
 def flow(

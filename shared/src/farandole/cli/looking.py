@@ -14,11 +14,12 @@ from cyclopts import Parameter
 
 from farandole.cli.home import Home
 from farandole.cli.mesh import mesh
-from farandole.cli.selecting import Selecting, catalogue_here
+from farandole.cli.selecting import Selecting
 from farandole.kafka.log_reader import LogReader
 from farandole.masking import Masking
 from farandole.personal import PersonalFields
 from farandole.selection import Reading, Selection
+from farandole.wire_schemas import catalogue_here
 
 Pii = Annotated[bool, Parameter(name="--pii", negative="", help="Show personal fields; for operators.")]
 Lines = Annotated[bool, Parameter(name="--json", negative="", help="JSON lines on stdout, one an event.")]

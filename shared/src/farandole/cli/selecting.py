@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, Final
 
 from cyclopts import Group, Parameter
 
-from farandole import catalogues
-from farandole.contexts import Target
 from farandole.schema import Catalogue
 from farandole.selection import Request, Selection, resolve
 
@@ -55,13 +52,3 @@ class Selecting:
     def selection(self, catalogue: Catalogue, *, topics: Sequence[str], pii: bool = False) -> Selection:
         """Return what is selected; ``topics`` where neither a topic nor a type is named. Raises UsageError."""
         return resolve(self.request(pii=pii), catalogue, topics=topics)
-
-
-def catalogue_here(target: Target) -> Catalogue:
-    """Return every schema that is installed, under the ids of the id map, where the mesh has one."""
-    installed = [schema for one in catalogues.discover() for schema in one.versions]
-    if not target.registry_ids:
-        return Catalogue(installed)
-    from farandole.registry import IdMap  # noqa: PLC0415 - only a mesh with a registry pays for it
-
-    return IdMap.read(Path(target.registry_ids)).applied(installed)

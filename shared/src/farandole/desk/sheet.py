@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from farandole import headers as names
+from farandole.codec import Codec
 from farandole.delivery import Delivery, Record
 from farandole.desk.case import Case, Standing
 from farandole.desk.desk import Desk
@@ -16,6 +17,7 @@ from farandole.desk.obstacle import to_discard, to_edit, to_redrive
 from farandole.desk.step import Step, steps
 from farandole.errors import ContractError
 from farandole.masking import Masking
+from farandole.personal import PersonalFields
 from farandole.redaction import personal_values, redacted_unless_unread
 
 
@@ -99,15 +101,20 @@ async def sheet(desk: Desk, case: Case, masking: Masking) -> Sheet:
 
 def hidden(desk: Desk, values: Iterable[bytes | None]) -> Sequence[str] | None:
     """Return the personal values that these payloads hold, None where one of them cannot be read."""
+    return hidden_in(values, codec=desk.codec, personal=desk.personal)
+
+
+def hidden_in(values: Iterable[bytes | None], *, codec: Codec, personal: PersonalFields) -> Sequence[str] | None:
+    """Return the personal values that these payloads hold, None where one of them cannot be read."""
     found: list[str] = []
     for value in values:
         if value is None:
             continue
         try:
-            schema, fields = desk.codec.decode_any(value)
+            schema, fields = codec.decode_any(value)
         except ContractError:
             return None
-        found += personal_values(fields, desk.personal.tree(schema))
+        found += personal_values(fields, personal.tree(schema))
     return sorted(set(found), key=lambda one: (-len(one), one))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from farandole.operations import Operation, demand_word, intended
 from farandole.operations.intent import without_values
@@ -46,13 +47,13 @@ class Actor:
         why = form.get(REASON, "").strip()
         if action.word:
             demand_word(action.word, form.get(CONFIRM, "").strip())
-        command = ("farandole", *arguments) if arguments else action.command(context=self.context)
+        command = replace(action, arguments=arguments or action.arguments).command(context=self.context, reason=why)
         return intended(
             action.kind,
             action.service,
             who=user.name,
             why=why,
-            arguments=without_values((*command, "--reason", why)),
+            arguments=without_values(command),
             context=self.context,
             id_=id_,
         )

@@ -50,6 +50,7 @@ class Frame:
             "number": words.number,
             "lasting": words.lasting,
             "part": words.part,
+            "json": words.json,
         }
         self._environment.globals.update(known)
 

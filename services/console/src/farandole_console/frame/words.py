@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
+import msgspec
+
 DEEPEST: Final = 12
 """Deeper branches are not moved further to the right: they would leave a phone's screen."""
 
@@ -47,6 +49,11 @@ def lasting(time: timedelta) -> str:
     if days:
         return f"{days} d {hours} h"
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def json(shown: Any) -> str:
+    """A payload as people read it."""
+    return msgspec.json.format(msgspec.json.encode(shown), indent=2).decode()
 
 
 def part(text: str) -> str:

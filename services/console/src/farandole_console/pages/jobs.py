@@ -35,7 +35,7 @@ def jobs_page(frame: Frame, gatherer: Gatherer, jobs: Jobs, actor: Actor, mesh: 
             request,
             "jobs/jobs.html",
             sight=sight,
-            here=jobs,
+            working=jobs,
             running=[one for one in sight.courses if not one.stage.is_over],
             over=[one for one in sight.courses if one.stage.is_over][:SHOWN],
         )

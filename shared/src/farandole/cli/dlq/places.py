@@ -14,11 +14,11 @@ from cyclopts import Parameter
 from farandole import installed
 from farandole.cli.home import Home
 from farandole.cli.mesh import Context, mesh
-from farandole.cli.selecting import catalogue_here
 from farandole.contexts import Target
 from farandole.desk import Board, Desk, desk, not_installed, services_with_letters
 from farandole.errors import UsageError
 from farandole.service import Service
+from farandole.wire_schemas import catalogue_here
 
 _TOPIC: Final = re.compile(r"(?P<service>.+)\.dlq(\||\[)")
 
