@@ -55,6 +55,11 @@ class Redriving:
         self._pace = pace
         self._wait = wait
         self._tell = tell
+        self._is_halted = False
+
+    def halt(self) -> None:
+        """Send nothing more, and wait for nothing: `run` then tells what became of what was sent."""
+        self._is_halted = True
 
     async def run(
         self, plan: RedrivePlan, *, canary: int = 0, before: Sent | None = None, earlier: Sequence[Given] = ()
@@ -71,14 +76,16 @@ class Redriving:
             tried = await self._send(replace(plan, sends=first), before)
             sent += tried
             became = await self._became(sent, "the canary")
-            if sum(became[one] is Outcome.DONE for one in tried) < len(first):
-                stopped = _stopped(counted(became[one] for one in tried), len(rest))
+            if self._is_halted or sum(became[one] is Outcome.DONE for one in tried) < len(first):
+                counts = counted(became[one] for one in tried)
+                stopped = _halted(len(plan.sends) - len(tried)) if self._is_halted else _stopped(counts, len(rest))
                 unsent = len(plan.sends) - len(tried)
                 return Redriven(sent=len(sent), unsent=unsent, outcomes=counted(became.values()), stopped=stopped)
         sent += await self._send(replace(plan, sends=rest), before)
         became = await self._became(sent, "the outcomes")
         unsent = len(plan.sends) + len(earlier) - len(sent)
-        return Redriven(sent=len(sent), unsent=unsent, outcomes=counted(became.values()))
+        stopped = _halted(unsent) if self._is_halted else ""
+        return Redriven(sent=len(sent), unsent=unsent, outcomes=counted(became.values()), stopped=stopped)
 
     async def _send(self, plan: RedrivePlan, before: Sent | None) -> list[Given]:
         """Send what is still there of a plan; return what the redelivery topic has of it by then."""
@@ -87,14 +94,15 @@ class Redriving:
             send = places.get(bare(record.coordinates))
             if send is not None:
                 batch.append((record, send))
-                sent.append(given(send))
             if len(batch) >= self._pace.at_once:
-                await self._give(batch, before)
+                sent += await self._give(batch, before)
                 batch = []
-        await self._give(batch, before)
-        return sent
+            if self._is_halted:
+                return sent
+        return sent + await self._give(batch, before)
 
-    async def _give(self, batch: Sequence[tuple[Record, Send]], before: Sent | None) -> None:
+    async def _give(self, batch: Sequence[tuple[Record, Send]], before: Sent | None) -> list[Given]:
+        """Send a batch, unless the end was asked for while it waited for its turn."""
         deliveries = [(self._reader.delivery(record), send) for record, send in batch]
         fresh = [
             sending(one, send)
@@ -103,8 +111,12 @@ class Redriving:
         ]
         if fresh:
             await self._pace.wait(len(fresh))
+            if self._is_halted:
+                fresh_ones = {id(one.record) for one in fresh}
+                return [given(send) for record, send in batch if id(record) not in fresh_ones]
             await self._redelivery.send(fresh)
         self._tell(len(batch), "")
+        return [given(send) for _, send in batch]
 
     async def _became(self, sent: Sequence[Given], what: str) -> Mapping[Given, Outcome]:
         """Wait until each is done or dead, or the time is up."""
@@ -112,14 +124,27 @@ class Redriving:
         def told(counts: Mapping[Outcome, int]) -> None:
             left = sum(count for one, count in counts.items() if not one.is_final)
             self._tell(0, f"waiting for {what}: {left} left" if left else "")
+            if left and self._is_halted:
+                raise _HaltedError
 
-        return await self._outcomes.wait(sent, within=self._wait, told=told)
+        try:
+            return await self._outcomes.wait(sent, within=self._wait, told=told)
+        except _HaltedError:
+            return dict(zip(sent, await self._outcomes.of(sent), strict=True))
 
 
 def given(send: Send) -> Given:
     """Return under which name the service's memory knows what is sent."""
     subject = send.letter.subject
     return Given(source=subject.source, event_id=subject.event_id, attempt=send.attempt, replay_id=subject.replay_id)
+
+
+class _HaltedError(Exception):
+    """Nobody waits any more."""
+
+
+def _halted(unsent: int) -> str:
+    return f"somebody asked to cancel it; {unsent} were not sent"
 
 
 def _stopped(became: Mapping[Outcome, int], rest: int) -> str:

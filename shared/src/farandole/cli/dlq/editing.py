@@ -16,14 +16,14 @@ import msgspec
 from cyclopts import Parameter
 
 from farandole.cli.acting import Acting
-from farandole.cli.dlq.places import OneService, Place, opened, place
+from farandole.cli.dlq.places import OneService, place
 from farandole.cli.exit_code import ExitCode
 from farandole.cli.home import Home, Json
 from farandole.cli.mesh import Context
 from farandole.cli.output import print_json, printable, say
-from farandole.desk import Case, Desk, Deskwork, Edit, as_json, changed, refused_edit, to_edit
+from farandole.desk import as_json, changed, editable, edited, opened
 from farandole.errors import UsageError
-from farandole.operations import AuditTopic, Lease, Operation, recorded
+from farandole.operations import Operation
 from farandole.operations.intent import command_line, without_values
 
 NOBODY = Acting()
@@ -83,20 +83,10 @@ async def _edit(
     where.target.demand_operator("edit dead letters")
     operation = without_set(acting.operation("edit", where.name, context=where.target.context))
     async with opened(where) as (desk, board):
-        found = board.demanded([name])
-        if len(found) != 1:
-            raise UsageError(f"{name} means {len(found)} events", do="name one by its id or coordinates", code="E550")
-        edit = await _editable(desk, found[0])
+        edit = await editable(desk, board, name)
         value = edit.value(changes.made(edit.fields))
         acting.make_sure(f"replace the payload of {name}", word=where.name if where.target.production else "")
-        async with Lease(where.target.redis_url, cluster=desk.cluster, operation=operation):
-            await _still_open(where, edit)
-            async with (
-                AuditTopic(where.target.connection) as topic,
-                Deskwork(where.target.connection, desk.reader, operation=operation.id) as work,
-                recorded(topic, operation, details=edit.document()),
-            ):
-                await work.edit(edit.record, edit.case.letter, value)
+        await edited(where, desk, operation, edit, value)
     if json:
         print_json({"operation": operation.id, "service": where.name, **edit.document(), "bytes": len(value)})
     else:
@@ -109,19 +99,6 @@ async def _edit(
 def without_set(operation: Operation) -> Operation:
     """Return the operation without what was set: a value may be personal, and the audit topic keeps it for ever."""
     return replace(operation, command=command_line(without_values(sys.argv)))
-
-
-async def _editable(desk: Desk, case: Case) -> Edit:
-    obstacle = to_edit(case)
-    if obstacle:
-        raise refused_edit(case, obstacle)
-    return await Edit.of(desk, case)
-
-
-async def _still_open(where: Place, edit: Edit) -> None:
-    """Look once more: an editor may have been open for an hour."""
-    async with opened(where) as (_, board):
-        edit.demand_unchanged(board)
 
 
 def _in_editor(text: str) -> bytes:

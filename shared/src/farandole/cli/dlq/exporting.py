@@ -14,7 +14,7 @@ import msgspec
 from cyclopts import Parameter
 
 from farandole import headers as names_of_headers
-from farandole.cli.dlq.places import Group, OneService, opened, place
+from farandole.cli.dlq.places import Group, OneService, place
 from farandole.cli.exit_code import ExitCode
 from farandole.cli.home import Home, Json
 from farandole.cli.mesh import Context
@@ -29,6 +29,7 @@ from farandole.desk import (
     chosen,
     described,
     hidden,
+    opened,
     private_texts,
     redacted_unless_unread,
     spans_of,

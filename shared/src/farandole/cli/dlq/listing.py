@@ -9,13 +9,13 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from farandole.cli.dlq.places import Place, opened, places
+from farandole.cli.dlq.places import places
 from farandole.cli.exit_code import ExitCode
 from farandole.cli.home import Home, Json
 from farandole.cli.mesh import Context
 from farandole.cli.output import print_json, print_table, say
 from farandole.cli.selecting import Selecting
-from farandole.desk import Group, Standing, choice, chosen, grouped
+from farandole.desk import Group, Place, Standing, choice, chosen, grouped, opened
 
 NOTHING = Selecting()
 

@@ -3,48 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from importlib.metadata import entry_points
+from collections.abc import Sequence
 from typing import Annotated, Final
 
 from cyclopts import Parameter
 
-from farandole import installed
 from farandole.cli.home import Home
 from farandole.cli.mesh import Context, mesh
-from farandole.contexts import Target
-from farandole.desk import Board, Desk, desk, not_installed, services_with_letters
+from farandole.desk import Place, opened, service_here, services_with_letters
 from farandole.errors import UsageError
-from farandole.service import Service
-from farandole.wire_schemas import catalogue_here
 
 _TOPIC: Final = re.compile(r"(?P<service>.+)\.dlq(\||\[)")
 
 OneService = Annotated[str, Parameter(help="The service whose dead letters are meant.")]
 Group = Annotated[str, Parameter(help="Those that failed alike: a fingerprint of `farandole dlq ls`.")]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Place:
-    """A mesh, and the service that is meant; ``service`` is None where it is not installed here."""
-
-    target: Target
-    name: str
-    service: Service | None
-
-    def demand_installed(self) -> Service:
-        """Return the service. Raises UsageError where it is not installed here."""
-        if self.service is None:
-            raise not_installed(self.name)
-        return self.service
-
-
-def service_here(name: str) -> Service | None:
-    """Return a service if it is installed here."""
-    names = {entry.name for entry in entry_points(group=installed.GROUP)}
-    return installed.service(name) if name in names else None
 
 
 async def places(wanted: Sequence[str], *, home: Home, context: Context) -> Sequence[Place]:
@@ -95,10 +67,3 @@ async def place(service: str, names: Sequence[str], *, home: Home, context: Cont
 async def _has(one: Place, names: Sequence[str]) -> bool:
     async with opened(one) as (_, board):
         return any(board.called(name) for name in names)
-
-
-@asynccontextmanager
-async def opened(one: Place) -> AsyncGenerator[tuple[Desk, Board]]:
-    """Open the desk of a place, and look at what lies there."""
-    async with desk(one.target, one.name, one.service, catalogue=catalogue_here(one.target)) as found:
-        yield found, await found.reader.board()

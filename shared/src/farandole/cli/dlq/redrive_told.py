@@ -8,7 +8,7 @@ from farandole.cli.exit_code import ExitCode
 from farandole.cli.output import print_json, printable, say
 from farandole.clock import SystemClock
 from farandole.desk import Redrive, Redriven, RedrivePlan
-from farandole.operations import Operation, Outcome, Pace, Receipt
+from farandole.operations import Operation, Outcome, Pace
 
 
 def show_only_plan(
@@ -34,14 +34,6 @@ def show_plan(plan: RedrivePlan, redrive: Redrive) -> None:
         say(f"  {min(redrive.canary, count)} first, and the others only if those are done")
     for reason, number in plan.held.items():
         say(f"  not sent, {number}: {reason}")
-
-
-def note_ended(receipt: Receipt, ended: Redriven) -> None:
-    """Put how it ended into the receipt."""
-    receipt.counts.update(ended.counts)
-    receipt.why = ended.stopped
-    if ended.stopped:
-        receipt.result = "cancelled"
 
 
 def tell_ended(operation: Operation, ended: Redriven, *, as_json: bool) -> None:

@@ -5,60 +5,37 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 from cyclopts import Parameter
 
-from farandole.breaker import Phase, RedisBreakers
 from farandole.cli.acting import Acting, waited, who
-from farandole.cli.dlq.places import Group, OneService, Place, opened, place
-from farandole.cli.dlq.redrive_told import note_ended, show_only_plan, show_plan, tell_ended
+from farandole.cli.dlq.places import Group, OneService, place
+from farandole.cli.dlq.redrive_told import show_only_plan, show_plan, tell_ended
 from farandole.cli.exit_code import ExitCode
 from farandole.cli.home import Home, Json
 from farandole.cli.mesh import Context, mesh
 from farandole.cli.output import say
 from farandole.cli.progress import progress
 from farandole.cli.selecting import Selecting
-from farandole.clock import SystemClock
 from farandole.contexts.context import Role
 from farandole.desk import (
     Desk,
+    Place,
     Redrive,
-    Redriven,
     RedrivePlan,
-    Redriving,
-    blocked,
     choice,
-    chosen,
-    confirmed,
     interrupted,
-    limited,
-    nothing_chosen,
-    nothing_to_send,
-    planned,
+    opened,
+    prepared,
     resumed,
-    sent_before,
-    shut,
+    run,
 )
 from farandole.desk.redrive import KIND
 from farandole.errors import UsageError
-from farandole.operations import (
-    AuditTopic,
-    Began,
-    Ended,
-    Given,
-    Lease,
-    Operation,
-    Outcome,
-    Pace,
-    Redelivery,
-    Resumed,
-    Sent,
-    recorded,
-)
+from farandole.operations import AuditTopic, Began, Ended, Operation, Outcome, Resumed
 from farandole.operations.intent import command_line
 from farandole.operations.pace import LEAST_RATE, MOST_RATE
 
@@ -142,34 +119,21 @@ async def _begin(wanted: _Wanted) -> int:
     async with opened(where) as (desk, board):
         pii = where.target.role is Role.OPERATOR  # a plan may be looked at by others too
         what = choice(wanted.names, wanted.group, wanted.selecting.request(pii=pii), desk)
-        if what.is_everything:
-            raise nothing_chosen()
-        cases = await chosen(desk, board, what, pii=pii)
-        plan = limited(planned(where.name, cases, force=wanted.force), what.limit)
-        redrive = Redrive.of(
-            what,
-            plan,
-            board,
-            catalogue=desk.catalogue,
-            canary=wanted.canary,
-            rate=wanted.rate,
-            force=wanted.force,
+        ready = await prepared(
+            where, desk, board, what, canary=wanted.canary, rate=wanted.rate, force=wanted.force, pii=pii
         )
-        away = shut(plan, desk.handlers or {}, await _away(where, desk))
         if operation is None:
-            return show_only_plan(plan, away, redrive, as_json=wanted.json)
-        if not plan.sends:
-            raise nothing_to_send(plan)
-        if away and not wanted.force:
-            raise blocked(away)
-        show_plan(plan, redrive)
+            return show_only_plan(ready.plan, ready.away, ready.redrive, as_json=wanted.json)
+        ready.demand_sendable()
+        show_plan(ready.plan, ready.redrive)
         wanted.acting.make_sure(
-            f"send {len(plan.sends)} events to {where.name} again", word=where.name if where.target.production else ""
+            f"send {len(ready.plan.sends)} events to {where.name} again",
+            word=where.name if where.target.production else "",
         )
         async with AuditTopic(where.target.connection) as topic:
             for one in interrupted(await topic.read(Began, Ended), where.name):
                 say(f"{one.begun} has not ended; if it was killed: farandole dlq redrive --resume {one.operation}")
-            return await _run(where, desk, topic, operation, redrive, plan, wanted)
+            return await _run(where, desk, topic, operation, ready.redrive, ready.plan, wanted)
 
 
 async def _resume(wanted: _Wanted) -> int:
@@ -206,51 +170,19 @@ async def _run(  # noqa: PLR0917 - each is what its name says, and there is one 
     *,
     marks: Mapping[int, int] | None = None,
 ) -> int:
-    target = where.target
-    async with (
-        Lease(target.redis_url, cluster=desk.cluster, operation=operation),
-        Redelivery(target.connection, service=where.name, operation=operation.id) as redelivery,
-    ):
-        before = None if marks is None else await redelivery.sent(marks)
-        # While it was asked whether this is meant, somebody may have edited a letter, or put it aside.
-        cases = (await desk.reader.board()).cases
-        plan = confirmed(plan, cases, force=redrive.force)
-        earlier = () if before is None else sent_before(plan, cases, before, redrive.ends)
-        if not plan.sends and marks is None:
-            raise nothing_to_send(plan)
-        details = {**redrive.document(), "plan": plan.document()}
-        begin = await redelivery.marks() if marks is None else marks
-        async with recorded(topic, operation, marks=begin, details=details, resumes=marks is not None) as receipt:
-            say(f"redrive {operation.id}: {len(plan.sends)} events to {where.name}")
-            ended = await _send(desk, redelivery, redrive, plan, wanted.wait, before, earlier)
-            note_ended(receipt, ended)
-    tell_ended(operation, ended, as_json=wanted.json)
-    if ended.stopped or ended.outcomes.get(Outcome.DEAD):
-        return ExitCode.FAILED
-    return ExitCode.OK if ended.is_settled else ExitCode.CHECK_FAILED
-
-
-async def _send(  # noqa: PLR0917 - as above
-    desk: Desk,
-    redelivery: Redelivery,
-    redrive: Redrive,
-    plan: RedrivePlan,
-    wait: timedelta,
-    before: Sent | None,
-    earlier: Sequence[Given],
-) -> Redriven:
     with progress("redrive", len(plan.sends)) as shown:
+
+        def began(plan: RedrivePlan) -> None:
+            say(f"redrive {operation.id}: {len(plan.sends)} events to {where.name}")
 
         def tell(sent: int, note: str) -> None:
             shown.note = note
             shown.advance(sent)
 
-        redriving = Redriving(
-            desk.reader, redelivery, desk.outcomes, pace=Pace(redrive.rate, SystemClock()), wait=wait, tell=tell
+        ended = await run(
+            where, desk, topic, operation, redrive, plan, wait=wanted.wait, tell=tell, began=began, marks=marks
         )
-        return await redriving.run(plan, canary=redrive.canary, before=before, earlier=earlier)
-
-
-async def _away(where: Place, desk: Desk) -> AbstractSet[str]:
-    states = await RedisBreakers.look(where.target.redis_url, cluster=desk.cluster)
-    return {name for name, state in states.items() if state.phase is Phase.OPEN}
+    tell_ended(operation, ended, as_json=wanted.json)
+    if ended.stopped or ended.outcomes.get(Outcome.DEAD):
+        return ExitCode.FAILED
+    return ExitCode.OK if ended.is_settled else ExitCode.CHECK_FAILED

@@ -9,12 +9,12 @@ from typing import Annotated
 import msgspec
 from cyclopts import Parameter
 
-from farandole.cli.dlq.places import OneService, opened, place
+from farandole.cli.dlq.places import OneService, place
 from farandole.cli.exit_code import ExitCode
 from farandole.cli.home import Home, Json
 from farandole.cli.mesh import Context
 from farandole.cli.output import print_json, printable, say
-from farandole.desk import Sheet, sheet
+from farandole.desk import Sheet, opened, sheet
 from farandole.errors import UsageError
 from farandole.masking import Masking
 
