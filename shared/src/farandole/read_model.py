@@ -76,11 +76,14 @@ class ReadModel:
     Args:
         group: the consumer group of the first generation; ``<service>.observer`` where it is empty.
         topics: what it reads; every domain topic where there is none.
+        keeps: the topics that it makes for itself, as the first generation names them; those of later ones begin
+            with ``<service>.g``. Its user on Kafka may create, read and write them.
         open: opens a generation; the library's own way, from the service's observers, where it is None.
         remove: removes what a generation keeps, except its consumer group; harmless where it is gone.
     """
 
     group: str = ""
     topics: tuple[str, ...] = ()
+    keeps: tuple[str, ...] = ()
     open: Callable[[Opening], Awaitable[Hosted]] | None = field(default=None, repr=False)
     remove: Callable[[Opening], Awaitable[None]] | None = field(default=None, repr=False)

@@ -29,7 +29,15 @@ async def _remove(opening: Opening) -> None:
 
 
 service: Final = Service(
-    "analytics", read_model=ReadModel(group="analytics", topics=("orders",), open=_open, remove=_remove)
+    "analytics",
+    read_model=ReadModel(
+        group="analytics",
+        topics=("orders",),
+        # The log of Faust's table: topics.changelog_of("analytics"), which must not be imported here.
+        keeps=("analytics-minutes-changelog",),
+        open=_open,
+        remove=_remove,
+    ),
 )
 service.hears(OrderPlaced, by=sale_of)
 service.emits(SalesPerMinute, by=event_of)

@@ -8,6 +8,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from farandole.cli.acls import show_acls
 from farandole.cli.exit_code import ExitCode
 from farandole.cli.home import Home, Json
 from farandole.cli.mesh import Context, mesh, named
@@ -23,6 +24,11 @@ def topology(
     service: Annotated[str, Parameter(help="Only what touches this service.")] = "",
     mermaid: Annotated[bool, Parameter(negative="", help="As a Mermaid flowchart.")] = False,
     dot: Annotated[bool, Parameter(negative="", help="As a Graphviz digraph.")] = False,
+    acls: Annotated[bool, Parameter(negative="", help="The least that each user needs on Kafka and in Redis.")] = False,
+    commands: Annotated[bool, Parameter(negative="", help="With --acls: as a script that gives it.")] = False,
+    remove: Annotated[bool, Parameter(negative="", help="With --acls: as a script that takes it back.")] = False,
+    operator: Annotated[str, Parameter(help="With --acls: who mends (operator); may be a service, too.")] = "",
+    reader: Annotated[str, Parameter(help="With --acls: who only looks (reader).")] = "",
     context: Context = "",
     home: Home = None,
     json: Json = False,
@@ -31,8 +37,22 @@ def topology(
 
     Of the services that are installed here; with --context or --home of a mesh, as its services announced themselves.
     """
-    if json + mermaid + dot > 1:
-        raise UsageError("--json, --mermaid and --dot are three ways to show it", do="give one of them", code="E581")
+    if (json and not acls) + mermaid + dot + acls > 1:
+        raise UsageError("--json, --mermaid, --dot and --acls are ways to show it", do="give one of them", code="E581")
+    if acls:
+        show_acls(
+            user=service,
+            context=context,
+            home=home,
+            operator=operator,
+            reader=reader,
+            as_json=json,
+            commands=commands,
+            remove=remove,
+        )
+        return ExitCode.OK
+    if commands or remove or operator or reader:
+        raise UsageError("that says how to show permissions", do="give --acls with it", code="E624")
     found = _narrowed(_found(context, home), service)
     if json:
         print_json(found)

@@ -20,9 +20,9 @@ from farandole.generations.book import Book, read_book
 from farandole.generations.entry import Entry, decode
 from farandole.kafka.connection import Connection
 from farandole.kafka.log_reader import LogReader, Span
-from farandole.kafka.topics import Topic, create
+from farandole.kafka.topics import GENERATIONS, Topic, create
 
-TOPIC: Final = "_farandole.generations"
+TOPIC: Final = GENERATIONS
 PARTITION: Final = Partition(topic=TOPIC, number=0)
 _WITHIN: Final = timedelta(seconds=15)
 

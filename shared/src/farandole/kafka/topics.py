@@ -21,6 +21,7 @@ WITHIN: Final = 30.0
 AUDIT: Final = "_farandole.audit"
 OUTCOMES: Final = "_farandole.outcomes"
 SERVICES: Final = "_farandole.services"
+GENERATIONS: Final = "_farandole.generations"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

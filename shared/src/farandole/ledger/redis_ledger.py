@@ -74,9 +74,8 @@ class RedisLedger:
         self._epoch, self._open, self._topics, self._done = (
             f"{prefix}:{name}".encode() for name in ("epoch", "open", "topics", "done:")
         )
-        self._exchange, self._join, self._lookup = (
-            Script("farandole.ledger", name) for name in ("exchange.lua", "join.lua", "lookup.lua")
-        )
+        self._exchange, self._join = (Script("farandole.ledger", name) for name in ("exchange.lua", "join.lua"))
+        self._lookup = Script("farandole.ledger", "lookup.lua", read_only=True)
         self._packer = Packer()
         self._named: set[TopicName] = set()
 

@@ -45,13 +45,14 @@ def sheet_of(service: Service, *, version: str = "") -> ServiceSheet:
             )
             for timer in service.timers
         ),
-        observers=tuple(ObserverSheet(place=place_of(one.function)) for one in service.observers),
+        observers=tuple(ObserverSheet(place=place_of(one.function), private=one.private) for one in service.observers),
         emits=tuple(DeclaredSheet(event=one.event.avro.fullname, place=one.place) for one in service.emissions),
         hears=tuple(DeclaredSheet(event=one.event.avro.fullname, place=one.place) for one in service.hearings),
         expectations=service.expectations,
         tiers=private_topics_of(service).tiers,
         has_store=service.tables is not None,
         read_model="" if model is None else model.group or f"{service.name}.observer",
+        keeps=() if model is None else model.keeps,
         serves_http=service.http_factory is not None,
     )
 

@@ -46,9 +46,10 @@ class TimerSheet:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ObserverSheet:
-    """An observer: it is given everything."""
+    """An observer: it is given every event; a ``private`` one every other record of the mesh besides."""
 
     place: Place
+    private: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,7 +62,10 @@ class DeclaredSheet:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ServiceSheet:
-    """What a service declares. ``read_model`` is its consumer group where it is one; ``tiers`` counts retry tiers."""
+    """What a service declares. ``read_model`` is its consumer group where it is one; ``tiers`` counts retry tiers.
+
+    ``keeps`` are the topics that a read model makes for itself, as its first generation names them.
+    """
 
     name: str
     version: str = ""
@@ -74,6 +78,7 @@ class ServiceSheet:
     tiers: int = 0
     has_store: bool = False
     read_model: str = ""
+    keeps: tuple[str, ...] = ()
     serves_http: bool = False
 
     @property
