@@ -18,6 +18,7 @@ from farandole_console.acting.actor import Actor
 from farandole_console.acting.jobs import Jobs
 from farandole_console.acting.mesh import Mesh
 from farandole_console.api import api
+from farandole_console.dead_letters.boards import Boards
 from farandole_console.frame.frame import PACKAGE, Frame
 from farandole_console.frame.refusals import refusals
 from farandole_console.guard import Guard
@@ -26,6 +27,8 @@ from farandole_console.live.declared import Declarations
 from farandole_console.live.gatherer import Gatherer
 from farandole_console.pages.audit import audit_page
 from farandole_console.pages.breakers import breakers_page
+from farandole_console.pages.dead_letter_deeds import dead_letter_deeds
+from farandole_console.pages.dead_letters import dead_letters_page
 from farandole_console.pages.flow import flow_page
 from farandole_console.pages.flows import flows_page
 from farandole_console.pages.jobs import jobs_page
@@ -52,6 +55,7 @@ def create_app(  # noqa: PLR0917 - the library calls it, with what it is annotat
     actor: Actor,
     mesh: Mesh,
     payloads: Payloads,
+    boards: Boards,
 ) -> FastAPI:
     """Return the application. Raises StartError where strangers could come in."""
     policy = policy_of(settings, console)
@@ -69,7 +73,7 @@ def create_app(  # noqa: PLR0917 - the library calls it, with what it is annotat
     )
     for page in (
         login_page(frame, policy, visitors),
-        overview_page(frame, gatherer),
+        overview_page(frame, gatherer, boards),
         topology_page(frame, gatherer, declarations),
         services_page(frame, gatherer, declarations),
         breakers_page(frame, gatherer),
@@ -78,6 +82,8 @@ def create_app(  # noqa: PLR0917 - the library calls it, with what it is annotat
         schemas_page(frame, declarations),
         jobs_page(frame, gatherer, jobs, actor, mesh),
         audit_page(frame, gatherer),
+        dead_letters_page(frame, boards, actor),
+        dead_letter_deeds(boards, actor, jobs),
         reveal_page(frame, actor, mesh, payloads),
         api(index),
     ):

@@ -12,6 +12,7 @@ from farandole.wire_schemas import catalogue_of
 from farandole_console.acting.actor import Actor
 from farandole_console.acting.jobs import Jobs, working
 from farandole_console.acting.mesh import Mesh
+from farandole_console.dead_letters.boards import Boards, looking
 from farandole_console.index import Index
 from farandole_console.live.declared import Declarations, learning
 from farandole_console.live.gatherer import Gatherer, gathering
@@ -29,6 +30,7 @@ service.provide(Jobs, working)
 service.provide(Mesh)
 service.provide(Actor)
 service.provide(Payloads, payloads)
+service.provide(Boards, looking)
 
 
 def _reader(settings: Settings) -> SeenReader:

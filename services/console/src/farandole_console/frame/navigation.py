@@ -44,7 +44,11 @@ PARTS: Final[Sequence[Part]] = (
     ),
     Part(
         name="Events",
-        places=(Place(name="Flows", letter="f", path="/flows"), Place(name="Schemas", letter="c", path="/schemas")),
+        places=(
+            Place(name="Flows", letter="f", path="/flows"),
+            Place(name="Dead letters", letter="d", path="/dead-letters"),
+            Place(name="Schemas", letter="c", path="/schemas"),
+        ),
     ),
     Part(
         name="History",

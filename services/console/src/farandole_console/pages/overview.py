@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
+from farandole_console.dead_letters.boards import Boards
 from farandole_console.frame.frame import Frame
 from farandole_console.live.gatherer import Gatherer
 
 
-def overview_page(frame: Frame, gatherer: Gatherer) -> APIRouter:
+def overview_page(frame: Frame, gatherer: Gatherer, boards: Boards) -> APIRouter:
     """Return the routes of the page."""
 
     async def show(request: Request) -> Response:
@@ -17,6 +18,7 @@ def overview_page(frame: Frame, gatherer: Gatherer) -> APIRouter:
             request,
             "overview/overview.html",
             sight=sight,
+            letters=boards.open,
             lag=sum(one.lag for one in sight.groups.values()),
             not_closed={name: one for name, one in sight.breakers.items() if one.phase != "closed"},
             running=[one for one in sight.courses if not one.stage.is_over],
