@@ -9,11 +9,15 @@ from pathlib import Path
 import pytest
 from farandole import Envelope
 from farandole.engine.ports import Message
+from farandole.settings import Settings
 from farandole.testing import Harness
 from farandole.testing.postgres import PostgreSQLServer
+from farandole_console.acting.mesh import Mesh
+from farandole_console.dead_letters.boards import Boards
 from farandole_console.live.declared import Declarations
 from farandole_console.live.gatherer import Gatherer
 from farandole_console.service import service
+from farandole_console.settings import ConsoleSettings
 
 _numbers = count()
 
@@ -35,7 +39,8 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 @pytest.fixture
 def unseeing() -> dict:
     """A console that looks at no brokers and imports no service."""
-    return {Gatherer: Gatherer(Blind()), Declarations: Declarations()}
+    boards = Boards(Mesh(Settings(), ConsoleSettings()))
+    return {Gatherer: Gatherer(Blind()), Declarations: Declarations(), Boards: boards}
 
 
 @pytest.fixture

@@ -10,6 +10,8 @@ from farandole.kafka.connection import Connection
 from farandole.settings import Settings
 from farandole.testing import Harness
 from farandole.testing.backend import Backend
+from farandole_console.acting.mesh import Mesh
+from farandole_console.dead_letters.boards import Boards
 from farandole_console.live.declared import Declarations
 from farandole_console.live.eyes import MeshEyes
 from farandole_console.live.gatherer import Gatherer
@@ -30,18 +32,24 @@ def connection(backend: Backend) -> Connection:
     return Connection(bootstrap=backend.bootstrap, client_id="test")
 
 
+def settings_of(backend: Backend) -> Settings:
+    return Settings(brokers=backend.bootstrap, cluster=backend.cluster_id, redis_url=SecretStr(backend.redis_url))
+
+
 @asynccontextmanager
 async def console_on(
     backend: Backend, folder: Path, *, declarations: Declarations | None = None, **said: object
 ) -> AsyncGenerator[tuple[Harness, Gatherer]]:
     """Open a console on this mesh; its gatherer looks when it is told to."""
-    settings = Settings(brokers=backend.bootstrap, cluster=backend.cluster_id, redis_url=SecretStr(backend.redis_url))
+    settings = settings_of(backend)
     eyes = MeshEyes(connection(backend), redis_url=backend.redis_url, cluster=backend.cluster_id)
     gatherer = Gatherer(eyes)
+    console = ConsoleSettings(tokens=TOKENS, **said)
     provide = {
         Gatherer: gatherer,
         Declarations: declarations or Declarations(),
-        ConsoleSettings: ConsoleSettings(tokens=TOKENS, **said),
+        ConsoleSettings: console,
+        Boards: Boards(Mesh(settings, console)),
     }
     url = f"sqlite:///{folder / 'console.db'}"
     async with Harness(service, database_url=url, provide=provide, settings=settings) as harness:

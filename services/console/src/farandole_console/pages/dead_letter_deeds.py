@@ -6,18 +6,18 @@ from collections.abc import Callable, Coroutine
 from datetime import timedelta
 from typing import Any, Final
 
-from farandole.desk import DISCARD, REOPEN, Deed, RedrivePlan, changed, editable, edited, marked, opened, to_mark
+from farandole.desk import DISCARD, REOPEN, Deed, Place, RedrivePlan, changed, editable, edited, marked, opened, to_mark
 from farandole.desk.choice import Choice
 from farandole.desk.redrive_run import prepared, run
 from farandole.errors import UsageError
 from farandole.masking import Masking
-from farandole.operations import AuditTopic
+from farandole.operations import AuditTopic, Operation
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
 from farandole_console.access.form import form_of
 from farandole_console.acting.actor import Actor
-from farandole_console.acting.jobs import Job, Jobs
+from farandole_console.acting.jobs import Job, Jobs, Work
 from farandole_console.dead_letters.boards import Boards
 from farandole_console.dead_letters.chosen import Chosen, chosen_of, deed
 from farandole_console.dead_letters.leaves import assignments
@@ -38,31 +38,7 @@ def dead_letter_deeds(boards: Boards, actor: Actor, jobs: Jobs) -> APIRouter:
         where = await boards.place(service)
         where.demand_installed()
 
-        async def work(job: Job) -> None:
-            def began(plan: RedrivePlan) -> None:
-                job.total = len(plan.sends)
-                job.begun.set()
-
-            try:
-                async with opened(where) as (desk, board), AuditTopic(where.target.connection) as topic:
-                    ready = await prepared(
-                        where,
-                        desk,
-                        board,
-                        _choice(chosen),
-                        canary=chosen.canary,
-                        rate=chosen.rate,
-                        force=chosen.force,
-                        pii=False,
-                    )
-                    ready.demand_sendable()
-                    await run(
-                        where, desk, topic, operation, ready.redrive, ready.plan, wait=WAIT, tell=job.tell, began=began
-                    )
-            finally:
-                boards.look_soon()
-
-        await jobs.start(operation, work)
+        await jobs.start(operation, _sending(boards, where, chosen, operation))
         return RedirectResponse(job_path(operation.id), SEE_OTHER)
 
     def marking(how: Deed) -> Route:
@@ -110,3 +86,31 @@ def dead_letter_deeds(boards: Boards, actor: Actor, jobs: Jobs) -> APIRouter:
 
 def _choice(chosen: Chosen) -> Choice:
     return Choice(names=(chosen.name,) if chosen.name else (), group=chosen.group)
+
+
+def _sending(boards: Boards, where: Place, chosen: Chosen, operation: Operation) -> Work:
+    async def work(job: Job) -> None:
+        def began(plan: RedrivePlan) -> None:
+            job.total = len(plan.sends)
+            job.begun.set()
+
+        try:
+            async with opened(where) as (desk, board), AuditTopic(where.target.connection) as topic:
+                ready = await prepared(
+                    where,
+                    desk,
+                    board,
+                    _choice(chosen),
+                    canary=chosen.canary,
+                    rate=chosen.rate,
+                    force=chosen.force,
+                    pii=False,
+                )
+                ready.demand_sendable()
+                await run(
+                    where, desk, topic, operation, ready.redrive, ready.plan, wait=WAIT, tell=job.tell, began=began
+                )
+        finally:
+            boards.look_soon()
+
+    return work
