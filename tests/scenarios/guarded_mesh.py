@@ -38,7 +38,7 @@ from farandole.local.child import Child, Command, tail
 from farandole.local.redis import Redis
 from farandole.local.services import ServiceProcess, Surroundings, database_url, database_variable, discover
 from farandole.mesh_topics import installed_topics
-from farandole.topology.access import Grants, granting
+from farandole.topology.access import Act, Grants, granting
 from farandole.topology.access.script import password_variable
 from redis.asyncio import Redis as Client
 
@@ -235,7 +235,7 @@ def bindings_of(words: Sequence[str]) -> Iterable[AclBinding]:
                 ResourcePatternType[given["--resource-pattern-type"].upper()],
                 given["--allow-principal"],
                 "*",
-                AclOperation[operation.upper()],
+                AclOperation[Act(operation).name],
                 AclPermissionType.ALLOW,
             )
 

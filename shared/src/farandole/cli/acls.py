@@ -57,7 +57,7 @@ def _show(grants: Grants) -> None:
     acts: dict[tuple[str, str, str], list[str]] = {}
     for one in grants.permissions:
         name = f"{one.name}*" if one.prefix else one.name
-        acts.setdefault((one.user, one.resource, name), []).append(one.act.lower())
+        acts.setdefault((one.user, one.resource, name), []).append(one.act.name.replace("_", " ").lower())
     rows = [(user, kind, name, ", ".join(found)) for (user, kind, name), found in acts.items()]
     print_table("Kafka", ("user", "of", "name", "may"), rows)
     sys.stdout.write("\n")

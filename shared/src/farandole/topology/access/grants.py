@@ -110,6 +110,8 @@ def _of_read_model(service: ServiceSheet) -> Iterator[Permission]:
 def _of_reader(name: str, topology: Topology) -> Iterator[Permission]:
     yield from to(name, Act.READ, topology.topics)
     yield from _watching(name, topology)
+    # Where the broker stamps the records of a topic, a selection by time need not read all of it.
+    yield from to(name, Act.DESCRIBE_CONFIGS, (*topology.topics, *_private_topics(topology)))
 
 
 def _of_operator(name: str, topology: Topology) -> Iterator[Permission]:
@@ -124,8 +126,12 @@ def _of_operator(name: str, topology: Topology) -> Iterator[Permission]:
 def _watching(name: str, topology: Topology) -> Iterator[Permission]:
     """Return what it takes to see the whole mesh, beside its domain topics."""
     yield from to(name, Act.READ, [AUDIT, OUTCOMES, SERVICES])
-    yield from to(name, Act.READ, [topic for one in topology.services for topic in one.private_topics])
+    yield from to(name, Act.READ, _private_topics(topology))
     yield from look(name, [OUTSIDER, *_groups(topology)])
+
+
+def _private_topics(topology: Topology) -> tuple[str, ...]:
+    return tuple(topic for one in topology.services for topic in one.private_topics)
 
 
 def _watchers(topology: Topology) -> tuple[str, ...]:
