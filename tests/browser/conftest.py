@@ -16,6 +16,7 @@ from typing import Any
 import httpx2
 import pytest
 from farandole import Envelope
+from farandole.codec import Codec
 from farandole.engine.ports import Message
 from farandole.kafka.connection import Connection
 from farandole.kafka.publisher import KafkaPublisher
@@ -23,7 +24,10 @@ from farandole.kafka.topics import create, domain_topic, private_topics
 from farandole.local import ports
 from farandole.operations import AuditTopic, Operation, recorded
 from farandole.private_topics import PrivateTopics
+from farandole.settings import Settings
 from farandole.testing.backend import Backend
+from farandole.wire_schemas import catalogue_here
+from farandole_events import CancellationRequested
 from playwright.async_api import Browser, Page, async_playwright
 
 CHROMIUM = Path(os.environ.get("FARANDOLE_CHROMIUM", "/usr/bin/chromium"))
@@ -43,6 +47,40 @@ def chromium() -> None:
 def _whole(work: Coroutine[Any, Any, None]) -> None:
     with ThreadPoolExecutor(1) as thread:
         thread.submit(asyncio.run, work).result()
+
+
+PERSON = "Zebedee Quillfeather"
+
+
+def _letters() -> list[Message]:
+    """Return two dead letters that failed alike; each names a person in its payload, and in its error."""
+    value = Codec(catalogue_here(Settings())).encode(CancellationRequested(order_id="order-1", reason=PERSON))
+    own = {
+        "attempt": "1",
+        "error_class": "GatewayAway",
+        "error_message": f"no card of {PERSON} was found",
+        "error_stack": "Traceback (most recent call last):",
+    }
+    return [
+        Message(
+            topic="payments.dlq",
+            key=b"order-1",
+            value=value,
+            headers=(
+                *Envelope(
+                    id=id_,
+                    type=CancellationRequested.avro.fullname,
+                    source="orders",
+                    subject="order-1",
+                    time="2026-11-23T12:00:00Z",
+                    correlation_id="flow-1",
+                ).headers(),
+                *((f"farandole_{name}", text.encode()) for name, text in own.items()),
+                ("farandole_origin", f"orders|0|{offset}".encode()),
+            ),
+        )
+        for offset, id_ in enumerate(("letter-1", "letter-2"), 1)
+    ]
 
 
 async def _history(backend: Backend) -> None:
@@ -70,7 +108,7 @@ async def _history(backend: Backend) -> None:
         for id_, kind, topic, cause in steps
     ]
     publisher = KafkaPublisher(connection)
-    await publisher.publish(messages)
+    await publisher.publish([*messages, *_letters()])
     await publisher.close()
     operation = Operation(
         id="20261123T120000-0a1b2c3d",
@@ -105,6 +143,7 @@ def start(backend: Backend, tmp_path_factory: pytest.TempPathFactory) -> Iterato
             "FARANDOLE_HOME": str(home),
             "FARANDOLE_HTTP_PORT": str(port),
             "FARANDOLE_DATABASE_URL": f"sqlite:///{home / 'console.db'}",
+            "FARANDOLE_DATABASE_URL_PAYMENTS": f"sqlite:///{home / 'payments.db'}",
             **more,
         }
         with (home / "console.log").open("wb") as log:

@@ -18,6 +18,9 @@ PAGES = {
     "breakers": "/breakers",
     "flows": "/flows",
     "flow": "/flows/flow-1",
+    "dead-letters": "/dead-letters",
+    "dead-letter": "/dead-letters/payments/letter?name=letter-1",
+    "reveal": "/reveal?record=payments.dlq|0|0",
     "schemas": "/schemas",
     "schema": "/schemas/OrderPlaced",
     "jobs": "/jobs",
@@ -45,6 +48,7 @@ async def test_every_page_is_drawn_in_light_in_dark_and_on_a_phone(console, watc
     await until_told(page, console, "/flows", "order-1")
     await until_told(page, console, "/topology", "PaymentAuthorised")
     await until_told(page, console, "/services/payments", "payments.dlq")
+    await until_told(page, console, "/dead-letters", "GatewayAway")
     for name, path in PAGES.items():
         await page.set_viewport_size({"width": 1280, "height": 800})
         for scheme in ("light", "dark"):
