@@ -16,6 +16,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[3] / "services" / "console" / "tests"))
 
+from counter import LONG
 from farandole.desk import Standing
 from farandole_console.acting.mesh import Mesh
 from farandole_console.dead_letters.boards import Boards
@@ -89,6 +90,7 @@ async def test_a_group_is_shown_and_sent_again_with_a_canary(desk) -> None:
     assert "E556" in again.text
 
 
+@LONG  # a browser does the same to a letter in every run
 async def test_a_letter_is_shown_put_aside_taken_back_and_edited(desk, backend) -> None:
     shown = await desk.page("/letter?name=pen")
     assert '"email": "***"' in shown
