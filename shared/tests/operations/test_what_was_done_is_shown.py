@@ -165,3 +165,26 @@ def test_only_those_since_a_moment_are_listed_and_the_moment_has_a_zone(farandol
 def test_one_that_is_not_there_is_a_slip_of_the_caller(farandole, done):
     code, _, err = farandole("show", "nothing")
     assert (code, "farandole operations ls" in err) == (2, True)
+
+
+def test_one_that_runs_is_asked_to_end_and_one_that_is_over_is_not(farandole, done, backend):
+    connection = Connection(bootstrap=backend.bootstrap, client_id="test")
+    running = f"running-{uuid.uuid4().hex}"
+
+    async def begin() -> None:
+        async with AuditTopic(connection) as topic:
+            await topic.append(Began(operation=running, at=AT, begun=operation(running, "payments")))
+
+    async def wishes() -> list[tuple[str, str]]:
+        async with AuditTopic(connection) as topic:
+            return [(one.record.wish, one.record.why) for one in await topic.read(Asked, operation=running)]
+
+    asyncio.run(begin())
+    assert farandole("cancel", running)[0] == 2, "without a reason"
+    code, out, _ = farandole("cancel", running, "--reason", "too fast", "--json")
+    assert (code, json.loads(out)["asked"]) == (0, "cancel")
+    assert asyncio.run(wishes()) == [("cancel", "too fast")]
+    code, _, err = farandole("cancel", done, "--reason", "too fast")
+    assert (code, "E566" in err) == (1, True)
+    code, _, err = farandole("cancel", "nothing", "--reason", "too fast")
+    assert (code, "E565" in err) == (2, True)
