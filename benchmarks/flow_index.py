@@ -29,6 +29,7 @@ from typing import Any, Final
 
 import httpx2
 from farandole import Envelope
+from farandole.clock import SystemClock
 from farandole.delivery import Coordinates, Delivery, Record
 from farandole.engine.intake import Intake
 from farandole.flow.reading import HappeningReader
@@ -37,8 +38,11 @@ from farandole.private_topics import PrivateTopics
 from farandole.store import Store
 from farandole_console.api import api
 from farandole_console.index import Index
+from farandole_console.live.declared import Declarations
+from farandole_console.live.sight import Sight
 from farandole_console.seen import SeenReader
 from farandole_console.tables import event, flow, happening, metadata
+from farandole_console.told_flow import FlowTeller
 from farandole_events import CATALOGUE
 from fastapi import FastAPI
 from sqlalchemy import ColumnElement, select
@@ -182,7 +186,8 @@ async def copied(store: Store, copies: int) -> None:
 async def asked(index: Index, events: int, times: int) -> list[Asked]:
     """Ask everything that may be asked, each time of something else."""
     app = FastAPI()
-    app.include_router(api(index))
+    teller = FlowTeller(index=index, sight=Sight, declarations=Declarations(), clock=SystemClock())
+    app.include_router(api(index, teller))
     pick = random.Random(7)
     types = [step[0] for step in STEPS]
 

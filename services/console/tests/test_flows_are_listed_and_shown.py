@@ -85,7 +85,7 @@ async def test_a_flow_is_shown_by_cause_and_not_by_clock(console, told) -> None:
     await console.advance(timedelta(seconds=1))
     await console.deliver_record(told("flow-1", "OrderPlaced"))
     flow = (await console.http.get("/api/flows/flow-1")).json()
-    assert [(one["depth"], one["type"]) for one in flow["tree"]] == [
+    assert [(one["depth"], one["type"]) for one in flow["events"]] == [
         (0, "OrderPlaced"),
         (1, "StockReserved"),
         (2, "OrderPacked"),

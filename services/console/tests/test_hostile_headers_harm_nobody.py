@@ -53,7 +53,7 @@ async def test_nul_and_endless_headers_do_not_stop_the_index(console, told) -> N
     flows = (await console.http.get("/api/flows")).json()["flows"]
     (nul,) = {one["flow"] for one in flows} - {"long", "after"}
     assert len(flows) == 3
-    (bare,) = (await console.http.get(f"/api/flows/{nul}")).json()["tree"]
+    (bare,) = (await console.http.get(f"/api/flows/{nul}")).json()["events"]
     assert bare["id"] == nul, "nothing with a NUL is believed: the record stands for a flow of its own"
     assert all(len(one["key"]) <= 256 for one in flows)
 

@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from farandole.flow.document import encoded
 from farandole.flow.happening import Happening
 from farandole.http.page import numbered_page_of, text_of
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
 from farandole_console.asked_events import asked_events, asked_latest
-from farandole_console.asked_flows import asked_flow, asked_flows
-from farandole_console.causation import tree
+from farandole_console.asked_flows import asked_flows
 from farandole_console.flow import Flow
 from farandole_console.index import Index
 from farandole_console.indexed_event import IndexedEvent
+from farandole_console.told_flow import FlowTeller
 
 
-def api(index: Index) -> APIRouter:
+def api(index: Index, teller: FlowTeller) -> APIRouter:
     """Return the routes."""
 
     async def flows(request: Request) -> Response:
@@ -26,9 +27,8 @@ def api(index: Index) -> APIRouter:
         return JSONResponse({"flows": [_flow_json(one) for one in page], "next": following})
 
     async def flow(flow_id: str) -> Response:
-        found, its = await asked_flow(index, flow_id)
-        branches = [{"depth": one.depth, **_event_json(one.event)} for one in tree(its)]
-        return JSONResponse({**_flow_json(found), "tree": branches})
+        told = await teller.flow(flow_id)
+        return Response(encoded(told.tree, told.waits), media_type="application/json")
 
     async def events(request: Request) -> Response:
         page, following = await asked_events(index, request.query_params)

@@ -41,6 +41,7 @@ from farandole_console.pages.topology import topology_page
 from farandole_console.payloads.payloads import Payloads
 from farandole_console.service import service
 from farandole_console.settings import ConsoleSettings
+from farandole_console.told_flow import FlowTeller
 
 
 @service.http
@@ -60,6 +61,7 @@ def create_app(  # noqa: PLR0917 - the library calls it, with what it is annotat
     """Return the application. Raises StartError where strangers could come in."""
     policy = policy_of(settings, console)
     frame = Frame(policy.seal)
+    teller = FlowTeller(index=index, sight=lambda: gatherer.sight, declarations=declarations, clock=clock)
     visitors = Visitors(policy, failures=Failures(time.monotonic), now=clock.now)
     app = FastAPI(
         title="Farandole",
@@ -78,14 +80,14 @@ def create_app(  # noqa: PLR0917 - the library calls it, with what it is annotat
         services_page(frame, gatherer, declarations),
         breakers_page(frame, gatherer),
         flows_page(frame, index),
-        flow_page(frame, index),
+        flow_page(frame, teller),
         schemas_page(frame, declarations),
         jobs_page(frame, gatherer, jobs, actor, mesh),
         audit_page(frame, gatherer),
         dead_letters_page(frame, boards, actor),
         dead_letter_deeds(boards, actor, jobs),
         reveal_page(frame, actor, mesh, payloads),
-        api(index),
+        api(index, teller),
     ):
         app.include_router(page)
     app.mount("/static", StaticFiles(packages=[(PACKAGE, "static")]))

@@ -11,7 +11,6 @@ from starlette.exceptions import HTTPException
 
 from farandole_console.flow import Flow
 from farandole_console.index import Index
-from farandole_console.indexed_event import IndexedEvent
 from farandole_console.mark import Mark, read_mark
 
 USUAL_FLOWS: Final = 50
@@ -31,9 +30,9 @@ async def asked_flows(index: Index, query: Mapping[str, str]) -> tuple[Sequence[
     return flows, str(Mark(began=flows[-1].began, flow_id=flows[-1].id))
 
 
-async def asked_flow(index: Index, flow_id: str) -> tuple[Flow, Sequence[IndexedEvent]]:
-    """Return a flow and its events. Raises HTTPException where it is not known."""
+async def asked_flow(index: Index, flow_id: str) -> Flow:
+    """Return a flow. Raises HTTPException where it is not known."""
     flow = await index.flow(flow_id) if is_storable(flow_id) else None
     if flow is None:
         raise HTTPException(404, "no such flow is known; it may be older than the retention")
-    return flow, await index.events_of(flow.id)
+    return flow

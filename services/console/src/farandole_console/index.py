@@ -77,12 +77,6 @@ class Index:
                     return Flow(**row)
         return None
 
-    async def events_of(self, flow_id: str) -> Sequence[IndexedEvent]:
-        """Return the events of a flow, as they were indexed; the first thousand at most."""
-        async with self._store.reading() as work:
-            query = select(event).where(event.c.flow_id == flow_id).order_by(event.c.seq).limit(MOST_SHOWN)
-            return [IndexedEvent(**row) for row in (await work.execute(query)).mappings()]
-
     async def events(self, *, after: int, limit: int, search: EventSearch = EVERYTHING) -> Sequence[IndexedEvent]:
         """Return events in the order in which they were indexed."""
         query = select(event).where(event.c.seq > after, *search.conditions()).order_by(event.c.seq).limit(limit)
@@ -101,9 +95,15 @@ class Index:
             return [IndexedEvent(**row) for row in (await work.execute(query)).mappings()]
 
     async def happenings_of(self, flow_id: str) -> Sequence[Happening]:
-        """Return what else happened to the events of a flow, as it was indexed; the first five thousand at most."""
+        """Return what happened in a flow: its events, the first thousand at most, and five thousand other things.
+
+        In the order of indexing, the events first.
+        """
+        query = select(event).where(event.c.flow_id == flow_id).order_by(event.c.seq).limit(MOST_SHOWN)
         async with self._store.reading() as work:
-            return await happenings_of(work, flow_id)
+            events = [IndexedEvent(**row) for row in (await work.execute(query)).mappings()]
+            others = await happenings_of(work, flow_id)
+        return [*(told for one in events for told in one.emitted()), *others]
 
     async def happenings(self, *, after: int, limit: int, event_id: str) -> Sequence[tuple[int, Happening]]:
         """Return what happened, in the order in which it was indexed, each with its number in it."""

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+
+from farandole.delivery import Coordinates
+from farandole.flow.happening import Happening, Kind
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,3 +32,25 @@ class IndexedEvent:
     offset: int
     digest: int
     conflicting: bool
+
+    def emitted(self) -> Sequence[Happening]:
+        """Return that it was emitted, and that its id came again with other content, where it did."""
+        lies = Coordinates(topic=self.topic, partition=self.partition, offset=self.offset)
+        first = Happening(
+            kind=Kind.EMITTED,
+            service=self.source,
+            source=self.source,
+            event_id=self.event_id,
+            type=self.type,
+            subject=self.subject,
+            flow_id=self.flow_id,
+            at=self.appended,
+            coordinates=lies,
+            origin=lies,
+            causation_id=self.causation_id,
+            causes=tuple(self.causes.split(",")) if self.causes else (),
+            time=self.time,
+            digest=self.digest,
+        )
+        # Where the other record lies is not kept, so it stands at the first one's place, as a second thing told there.
+        return (first, replace(first, ordinal=1, digest=~self.digest)) if self.conflicting else (first,)

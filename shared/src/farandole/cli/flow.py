@@ -24,11 +24,11 @@ from farandole.flow.document import document
 from farandole.flow.drawing import lines, mermaid
 from farandole.flow.gathering import Hearers, gathered
 from farandole.flow.happening import Happening
-from farandole.flow.met import is_met
+from farandole.flow.met import is_met, still_waiting
 from farandole.flow.reading import HappeningReader
 from farandole.flow.scanning import Scanning
 from farandole.flow.tree import FlowTree, flow_tree
-from farandole.flow.waiting import Wait, short, waiting
+from farandole.flow.waiting import Wait, short
 from farandole.kafka.log_reader import LogReader
 from farandole.wire_schemas import catalogue_here
 
@@ -111,14 +111,8 @@ class _Seen:
     def picture(self) -> tuple[FlowTree, Sequence[Wait]]:
         """Return the flow, and what it waits for at this moment."""
         tree = self.tree()
-        if is_met(tree, self.expectations):
-            waits = [one for one in self._waits(tree) if one.why != "nothing"]
-        else:
-            waits = list(self._waits(tree))
-        return tree, waits
-
-    def _waits(self, tree: FlowTree) -> Sequence[Wait]:
-        return waiting(tree, gathered(tree, self._log, self._hearers, asyncio.run(_breakers(self._target))))
+        evidence = gathered(tree, self._log, self._hearers, asyncio.run(_breakers(self._target)))
+        return tree, still_waiting(tree, evidence, self.expectations)
 
 
 async def _breakers(target: Target) -> Mapping[str, BreakerState]:

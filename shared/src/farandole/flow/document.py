@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
+
 from farandole.delivery import Coordinates
 from farandole.flow.hearing import Hearing
 from farandole.flow.tree import FlowTree, Node
@@ -32,6 +34,11 @@ def document(tree: FlowTree, waits: Sequence[Wait]) -> dict[str, Any]:
             for one in waits
         ],
     }
+
+
+def encoded(tree: FlowTree, waits: Sequence[Wait]) -> bytes:
+    """Return the document as JSON on one line, the same wherever it is asked for."""
+    return msgspec.json.encode(document(tree, waits))
 
 
 def _event(node: Node) -> dict[str, Any]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import structlog
 from farandole import installed
+from farandole.expectation import Expectation
 from farandole.recovery import Policy
 from farandole.service import Service
 from farandole.signature import where
@@ -22,6 +23,8 @@ class DeclaredHandler:
 
     function: str
     event: str
+    type: str
+    """The event's full name."""
     topic: str
     emits: Sequence[tuple[str, str]]
     """Event type and topic."""
@@ -47,6 +50,7 @@ class Declarations:
 
     def __init__(self) -> None:
         self.services: Sequence[DeclaredService] = ()
+        self.expectations: Sequence[Expectation] = ()
 
     async def learn(self) -> None:
         """Import what is installed."""
@@ -57,6 +61,11 @@ class Declarations:
             log.warning("the installed services cannot be imported", reason=f"{type(broken).__name__}: {broken}")
             return
         self.services = [declared(one) for one in found]
+        self.expectations = [each for one in found for each in one.expectations]
+
+    def hears(self, event_type: str) -> Iterable[str]:
+        """Return the names of the services that hear an event type, by its full name."""
+        return [one.name for one in self.services if any(each.type == event_type for each in one.handlers)]
 
 
 def declared(service: Service) -> DeclaredService:
@@ -67,6 +76,7 @@ def declared(service: Service) -> DeclaredService:
             DeclaredHandler(
                 function=_short(where(one.function)),
                 event=one.event.avro.name,
+                type=one.event.avro.fullname,
                 topic=one.event.avro.topic,
                 emits=[(event.avro.name, event.avro.topic) for event in one.signature.emits],
                 depends_on=[each.name for each in one.depends_on],

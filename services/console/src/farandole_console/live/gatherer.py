@@ -110,7 +110,7 @@ class Gatherer:
         for name, (members, state) in sorted(groups.items()):
             committed = await asyncio.to_thread(self._eyes.committed, name, partitions)
             behind = [
-                Behind(topic=at.topic, partition=at.number, lag=max(0, self._ends.get(at, 0) - offset))
+                Behind(topic=at.topic, partition=at.number, next=offset, lag=max(0, self._ends.get(at, 0) - offset))
                 for at, offset in sorted(committed.items(), key=lambda one: (one[0].topic, one[0].number))
             ]
             seen = GroupSight(name=name, members=members, state=state, behind=behind)

@@ -36,10 +36,11 @@ class TopicSight:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Behind:
-    """How far a group is behind the end of one partition."""
+    """How far a group is behind the end of one partition; ``next`` is the offset that it reads next."""
 
     topic: str
     partition: int
+    next: int
     lag: int
 
 
