@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from farandole import Delivery
-from farandole.delivery import Coordinates
 from farandole.flow.happening import Happening, Kind
 from farandole.flow.reading import HappeningReader
-from farandole.outcomes import decode
+from farandole.flow.told_outcomes import told_outcomes
 from farandole.private_topics import owner_of
 
 from farandole_console.operation_note import NoteReader, OperationNote
@@ -18,8 +17,6 @@ from farandole_console.sighting import Sighting, sighting_of
 
 AUDIT: Final = "_farandole.audit"
 OUTCOMES: Final = "_farandole.outcomes"
-KINDS: Final = {"handled": Kind.HANDLED, "dropped": Kind.DROPPED, "skipped": Kind.SKIPPED}
-"""That an id came with other content the index sees by itself."""
 MOST_PARTITIONS: Final = 2**31
 
 
@@ -59,27 +56,8 @@ class SeenReader:
 
 
 def _outcomes(delivery: Delivery) -> Iterator[Happening]:
-    """Yield the outcomes that a record tells, each with its place in it."""
-    batch = decode(delivery.record.value)
-    for ordinal, one in enumerate(batch.outcomes if batch is not None else ()):
-        if batch is None or one.kind not in KINDS or one.partition >= MOST_PARTITIONS:
-            continue
-        yield Happening(
-            kind=KINDS[one.kind],
-            service=_kept(batch.service),
-            source=_kept(one.source),
-            event_id=_kept(one.event_id),
-            type=_kept(one.type),
-            subject="",
-            flow_id=_kept(one.flow_id),
-            at=delivery.record.appended,
-            coordinates=delivery.coordinates,
-            origin=Coordinates(topic=_kept(one.topic), partition=one.partition, offset=one.offset),
-            ordinal=ordinal,
-            attempt=one.attempt,
-            operation=_kept(one.operation),
-        )
-
-
-def _kept(text: str) -> str:
-    return text.replace("\x00", "\ufffd")
+    """Yield the outcomes that a record tells, but those that the index sees by itself or cannot keep."""
+    for one in told_outcomes(delivery.record):
+        # That an id came with other content the index sees in the topics.
+        if one.kind is not Kind.CONFLICTING and one.origin.partition < MOST_PARTITIONS:
+            yield one
