@@ -29,6 +29,8 @@ from confluent_kafka.admin import (
     ResourceType,
 )
 from confluent_kafka.cimpl import NewPartitions, NewTopic
+from farandole.kafka.connection import Connection
+from farandole.kafka.log_reader import LogReader
 from farandole.mesh_topics import installed_topics
 from farandole.topology import installed_topology
 from farandole.topology.access import Act, Resource, grants_of, removing
@@ -269,6 +271,8 @@ async def test_two_services_with_what_the_script_gives_them_and_without(tmp_path
     async with GuardedMesh(tmp_path / "mesh", granted) as mesh:
         await mesh.start(("sandbox", "orders", "payments"))
         await heard(mesh, await place(mesh, "one"), "PaymentAuthorised")
+        await a_poisoned_record_is_given_up_on(mesh)
+        await records_came(mesh, "payments.dlq", "_farandole.outcomes", "_farandole.services")
         assert mesh.refusals() == set()
         await nothing_was_refused_in_redis(mesh)
         await nothing_else_is_permitted(mesh, "payments", own="payments", foreign="fulfilment", group="orders")
@@ -289,11 +293,14 @@ async def test_orders_go_through_the_whole_mesh_and_people_do_their_work(tmp_pat
         async with httpx2.AsyncClient(base_url=mesh.surroundings.url("sandbox")) as sandbox:
             await mesh.start(services)
             # Some calls fail in a way that is retried, so that retry tiers are written and read.
-            fault = {"system": "erp", "kind": "error_ratio", "ratio": 0.5, "seconds": 5}
+            fault = {"system": "crm", "kind": "rate_limit", "per_second": 1, "seconds": 5}
             assert (await sandbox.post("/faults", json=fault)).status_code == 201
         orders = [await place(mesh, f"order-{number}") for number in range(6)]
         await asyncio.gather(*(heard(mesh, order, "OrderCompleted") for order in orders))
         await a_poisoned_record_is_given_up_on(mesh)
+        await records_came(
+            mesh, "crm.retry.1", "payments.dlq", "analytics-minutes-changelog", "_farandole.outcomes", "sales"
+        )
         assert mesh.refusals() == set()
         await nothing_was_refused_in_redis(mesh)
         await an_operator_and_a_reader_do_their_work(mesh, orders[0])
@@ -304,6 +311,20 @@ async def test_orders_go_through_the_whole_mesh_and_people_do_their_work(tmp_pat
             own = min(topics(mesh, service, Act.WRITE) & topics(mesh, service, Act.READ))
             await nothing_else_is_permitted(mesh, service, own=own, foreign=f"{other}.dlq", group=other)
             await redis_refuses(mesh, service, other)
+
+
+async def records_came(mesh: GuardedMesh, *names: str) -> None:
+    """Wait until somebody has written to each of these topics."""
+
+    def empty() -> set[str]:
+        log = LogReader(Connection(bootstrap=mesh.broker.bootstrap, client_id="t"))
+        ends = log.ends(one for one in log.partitions() if one.topic in names)
+        return set(names) - {at.topic for at, end in ends.items() if end}
+
+    async def none_is() -> bool:
+        return not await asyncio.to_thread(empty)
+
+    await until(none_is, "no record came", lambda: (empty(), sorted(mesh.refusals())), within=30)
 
 
 async def a_poisoned_record_is_given_up_on(mesh: GuardedMesh) -> None:
