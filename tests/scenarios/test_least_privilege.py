@@ -292,6 +292,7 @@ async def test_two_services_with_what_the_script_gives_them_and_without(tmp_path
 
 
 @LONG
+@pytest.mark.timeout(300)
 async def test_orders_go_through_the_whole_mesh_and_people_do_their_work(tmp_path):
     async with GuardedMesh(tmp_path / "mesh", granted) as mesh:
         services = tuple(mesh.surroundings.http_ports)
