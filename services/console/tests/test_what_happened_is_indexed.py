@@ -26,7 +26,7 @@ def private(message: Message, topic: str, **own: str) -> Message:
     return Message(topic=topic, key=message.key, value=message.value, headers=(*message.headers, *headers))
 
 
-def outcomes(*kinds: str, service: str = "crm", event_id: str = "e-1", offset: int = 7) -> Message:
+def outcomes(*kinds: str, service: str = "crm", event_id: str = "e-1", partition: int = 3, offset: int = 7) -> Message:
     told = [
         DeliveryOutcome(
             kind=kind,
@@ -35,7 +35,7 @@ def outcomes(*kinds: str, service: str = "crm", event_id: str = "e-1", offset: i
             flow_id="flow-1",
             type="OrderPlaced",
             topic="orders",
-            partition=3,
+            partition=partition,
             offset=offset,
             attempt=1,
         )
@@ -80,6 +80,13 @@ async def test_outcomes_are_told_each(console) -> None:
     assert {(one["service"], one["origin"]) for one in await happened(console)} == {("crm", "orders[3]@7")}
     assert len(await happened(console, "?id=e-1")) == 3
     assert await happened(console, "?id=e-2") == []
+
+
+async def test_an_outcome_of_a_partition_that_no_database_can_keep_is_left_out(console) -> None:
+    await console.deliver_record(outcomes("handled", partition=2**31))
+    assert await happened(console) == []
+    await console.deliver_record(outcomes("handled", partition=2**31 - 1))
+    assert [one["origin"] for one in await happened(console)] == [f"orders[{2**31 - 1}]@7"]
 
 
 async def test_a_batch_that_is_given_again_changes_nothing(database_url, told, unseeing) -> None:
