@@ -8,6 +8,7 @@ from typing import Final
 
 from sqlalchemy import ColumnElement
 
+from farandole_console.plain_column import PlainColumn
 from farandole_console.tables import event
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -32,16 +33,22 @@ class EventSearch:
     until: datetime | None = None
 
     def conditions(self) -> list[ColumnElement[bool]]:
-        """Return it as conditions on the table of events."""
-        columns = {
+        """Return it as conditions on the table of events.
+
+        The database may choose an index for the narrowest of them only: among many events of one type it would look for
+        those of a key one by one.
+        """
+        narrowest_first = {
+            "id": event.c.event_id,
             "flow": event.c.flow_id,
             "key": event.c.subject,
-            "id": event.c.event_id,
             "type": event.c.type,
-            "service": event.c.source,
             "topic": event.c.topic,
+            "service": event.c.source,
         }
-        found = [column == getattr(self, name) for name, column in columns.items() if getattr(self, name)]
+        asked = [(column, getattr(self, name)) for name, column in narrowest_first.items() if getattr(self, name)]
+        found = [column == value for column, value in asked[:1]]
+        found += [PlainColumn(column) == value for column, value in asked[1:]]
         if self.since is not None:
             found.append(event.c.appended >= self.since)
         if self.until is not None:

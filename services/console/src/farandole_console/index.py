@@ -55,8 +55,7 @@ class Index:
         """Return flows, those that began last first; ``key`` narrows to a flow id or to the key of its first event."""
         query = select(flow).order_by(flow.c.began.desc(), flow.c.id.desc()).limit(limit)
         if before is not None:
-            earlier_name = and_(flow.c.began == before.began, flow.c.id < before.flow_id)
-            query = query.where(or_(flow.c.began < before.began, earlier_name))
+            query = query.where(tuple_(flow.c.began, flow.c.id) < tuple_(before.began, before.flow_id))
         if key:
             query = query.where(or_(flow.c.subject == key, flow.c.id == key))
         async with self._store.reading() as work:
