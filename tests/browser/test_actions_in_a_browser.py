@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 import time
 
+from confluent_kafka import Consumer, TopicPartition
+
 PERSON = "Zebedee Quillfeather"
 WITHIN = 30.0
 PHONE = {"width": 375, "height": 720}
@@ -99,3 +101,40 @@ async def test_an_action_without_a_reason_is_not_sent(console, watched) -> None:
     assert await page.locator("[name=reason]:invalid").count() == 1
     assert "record=" in page.url
     assert PERSON not in await page.content()
+
+
+def passed_over(bootstrap: str) -> None:
+    """Have the group of the payments skip what lies on the orders: nobody handled it, and nobody will."""
+    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "payments", "enable.auto.commit": False})
+    orders = [TopicPartition("orders", number) for number in range(2)]
+    ends = [TopicPartition("orders", one.partition, consumer.get_watermark_offsets(one)[1]) for one in orders]
+    consumer.commit(offsets=ends, asynchronous=False)
+    consumer.close()
+
+
+async def test_history_is_planned_run_paused_and_cancelled(console, watched, backend) -> None:
+    passed_over(backend.bootstrap)
+    page = watched.page
+    await page.goto(f"{console}/replay?service=payments&where=total+%3E+")
+    assert await page.get_by_role("alert").count() == 1, "what is wrong with the selection is said"
+    await page.fill("[name=where]", "")
+    await page.fill("[name=topic]", "orders")
+    await page.fill("[name=rate]", "0.1")
+    await page.get_by_role("button", name="Check it").click()
+    await page.wait_for_url("**topic=orders*")
+    await act(page, "Make the plan", "a handler was mended")
+    await page.get_by_text("matched").wait_for()
+    await watched.picture("replay-plan")
+    await page.set_viewport_size(PHONE)
+    assert await page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    await act(page, "Run it", "a handler was mended")
+    await page.locator("progress").wait_for()
+    await watched.picture("replay-running")
+    await act(page, "Pause it", "too much at once")
+    await page.get_by_text("asked to pause").wait_for()
+    await until(page, page.url, "paused")
+    await act(page, "Resume it", "quiet again")
+    await until(page, page.url, "running")
+    await act(page, "Cancel it", "enough of it")
+    await until(page, page.url, "Receipt")
+    await watched.picture("replay-receipt")

@@ -34,6 +34,7 @@ from farandole_console.pages.flows import flows_page
 from farandole_console.pages.jobs import jobs_page
 from farandole_console.pages.login import login_page
 from farandole_console.pages.overview import overview_page
+from farandole_console.pages.replay import replay_page
 from farandole_console.pages.reveal import reveal_page
 from farandole_console.pages.schemas import schemas_page
 from farandole_console.pages.services import services_page
@@ -86,6 +87,7 @@ def create_app(  # noqa: PLR0917 - the library calls it, with what it is annotat
         audit_page(frame, gatherer),
         dead_letters_page(frame, boards, actor),
         dead_letter_deeds(boards, actor, jobs),
+        replay_page(frame, jobs, actor, mesh),
         reveal_page(frame, actor, mesh, payloads),
         api(index, teller),
     ):

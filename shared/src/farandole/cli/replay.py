@@ -14,7 +14,7 @@ from farandole.cli.exit_code import ExitCode
 from farandole.cli.home import Home, Json
 from farandole.cli.mesh import Context, mesh
 from farandole.cli.output import print_json, say
-from farandole.cli.replaying import KIND, ask, found, is_running_now, run_here
+from farandole.cli.replaying import KIND, ask, found, run_here
 from farandole.cli.selecting import Selecting
 from farandole.clock import SystemClock
 from farandole.contexts.context import Role
@@ -27,6 +27,7 @@ from farandole.replay.plan import Plan
 from farandole.replay.planner import make_plan, topics_heard
 from farandole.replay.story import Story
 from farandole.replay.terms import RATE, Terms
+from farandole.replay.words import is_running_now
 
 app = App(name="replay", help="Deliver history again to one service: planned first, then exactly as planned.")
 app.command("farandole.cli.rebuilding:app", name="rebuild", help="Build a read model's store again, and switch over.")

@@ -12,20 +12,8 @@ from farandole.cli.output import print_table, say
 from farandole.replay.fate import Fate
 from farandole.replay.plan import Plan
 from farandole.replay.receipt import Receipt, kept_receipt
-from farandole.replay.story import State, Story
-
-_WHY = {
-    Fate.RUN: "sent by `replay run`",
-    Fate.HANDLED: "would be dropped, so not sent",
-    Fate.ON_THEIR_WAY: "in flight, retrying, parked or waiting: delivered anyway",
-    Fate.DEAD: "left to the dead letters: farandole dlq",
-    Fate.MISSING: "again does not send it: --mode missing does",
-    Fate.NOT_PROVABLE: "perhaps handled, and forgotten: --include-not-provable sends it",
-    Fate.SKIPPED: 'its handler declares no on_replay="run"',
-    Fate.UNHEARD: "no handler of this service hears its type",
-    Fate.TOO_LARGE: "no private topic takes it, so it cannot be delivered again",
-    Fate.REPEATED: "a further record of an event above",
-}
+from farandole.replay.story import Story
+from farandole.replay.words import WHY, standing
 
 
 def show_plan(plan: Plan) -> None:
@@ -44,7 +32,7 @@ def show_plan(plan: Plan) -> None:
                 "matched",
                 ", ".join(f"{count:,} {_short(name)}" for name, count in counts.types.items()),
             ),
-            *((f"{counts.of(fate):,}", fate.value, _WHY[fate]) for fate in Fate if counts.of(fate)),
+            *((f"{counts.of(fate):,}", fate.value, WHY[fate]) for fate in Fate if counts.of(fate)),
         ],
     )
     if counts.runs:
@@ -60,14 +48,6 @@ def show_plan(plan: Plan) -> None:
     if counts.would_run:
         say(f"at {plan.rate:g}/s it takes {_time(plan.duration)} at least")
         say(f"next: farandole replay run {plan.id} --reason …")
-
-
-def question(plan: Plan) -> str:
-    """Return what is asked before a plan is run."""
-    counts = plan.counts
-    outside = f", {counts.outside:,} of them with effects on outside systems" if counts.outside else ""
-    new = f"; {counts.new_downstream:,} follow-ons are new downstream" if counts.new_downstream else ""
-    return f"deliver {counts.would_run:,} records to {plan.service} again{outside}{new}"
 
 
 def show_receipt(receipt: Receipt) -> None:
@@ -147,13 +127,6 @@ def story_document(story: Story, *, is_running: bool) -> dict[str, Any]:
         "asked": story.wish,
         "receipt": story.receipt,
     }
-
-
-def standing(story: Story, *, is_running: bool) -> str:
-    """Return the word for where a replay stands: what the records say may have been interrupted."""
-    if story.state in {State.RUNNING, State.PAUSED, State.FAILED} and not is_running:
-        return "interrupted"
-    return story.state.value
 
 
 def _moment(moment: datetime) -> str:

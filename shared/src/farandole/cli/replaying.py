@@ -19,12 +19,12 @@ from farandole.clock import SystemClock
 from farandole.contexts import Target
 from farandole.operations import AuditTopic
 from farandole.operations.audit_record import Wish
-from farandole.operations.lease import holder
 from farandole.replay.book import Book, Entry
 from farandole.replay.executing import Execution, Executor
 from farandole.replay.ground import opened
 from farandole.replay.receipt import Outcome, Progress, Receipt, kept_receipt
 from farandole.replay.story import Story
+from farandole.replay.words import is_running_now, question
 
 KIND = "replay"
 
@@ -33,13 +33,6 @@ async def found(target: Target, plan_id: str) -> Entry:
     """Return a whole plan. Raises UsageError where there is none of that id."""
     async with AuditTopic(target.connection) as audit:
         return await Book(audit).find(plan_id)
-
-
-async def is_running_now(target: Target, story: Story) -> bool:
-    """Tell whether a process runs the plan at this moment. Raises LedgerUnavailableError."""
-    cluster = await target.cluster_id()
-    operation = await holder(target.redis_url, cluster=cluster, service=story.plan.service)
-    return operation is not None and operation.id == story.plan.id
 
 
 async def ask(target: Target, plan_id: str, wish: Wish, acting: Acting, *, as_json: bool) -> int:
@@ -77,7 +70,7 @@ async def run_here(
     is_first = story.began is None
     operation = acting.operation(KIND, plan.service, needs_reason=is_first, context=target.context, id_=plan_id)
     if is_first:
-        acting.make_sure(tables.question(plan), word=plan.service if plan.needs_effects or target.production else "")
+        acting.make_sure(question(plan), word=plan.service if plan.needs_effects or target.production else "")
     service = installed.service(plan.service)
     full = mesh(context, home, [service])
     with _shown(plan_id, plan.counts.would_run) as shown:

@@ -47,6 +47,7 @@ PARTS: Final[Sequence[Part]] = (
         places=(
             Place(name="Flows", letter="f", path="/flows"),
             Place(name="Dead letters", letter="d", path="/dead-letters"),
+            Place(name="Replay", letter="r", path="/replay"),
             Place(name="Schemas", letter="c", path="/schemas"),
         ),
     ),
