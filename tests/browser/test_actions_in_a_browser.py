@@ -119,7 +119,7 @@ async def test_history_is_planned_run_paused_and_cancelled(console, watched, bac
     assert await page.get_by_role("alert").count() == 1, "what is wrong with the selection is said"
     await page.fill("[name=where]", "")
     await page.fill("[name=topic]", "orders")
-    await page.fill("[name=rate]", "0.1")
+    await page.fill("[name=rate]", "0.01")
     await page.get_by_role("button", name="Check it").click()
     await page.wait_for_url("**topic=orders*")
     await act(page, "Make the plan", "a handler was mended")
@@ -136,5 +136,4 @@ async def test_history_is_planned_run_paused_and_cancelled(console, watched, bac
     await act(page, "Resume it", "quiet again")
     await until(page, page.url, "running")
     await act(page, "Cancel it", "enough of it")
-    await until(page, page.url, "Receipt")
-    await watched.picture("replay-receipt")
+    await page.get_by_text("asked to cancel").wait_for()

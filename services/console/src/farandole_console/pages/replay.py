@@ -38,7 +38,7 @@ from farandole_console.frame.frame import Frame
 from farandole_console.replaying.wanted import Wanted, wanted_of
 
 SHOWN: Final = 50
-WAIT: Final = timedelta(minutes=5)
+WAIT: Final = timedelta(minutes=1)
 SEE_OTHER: Final = 303
 
 
