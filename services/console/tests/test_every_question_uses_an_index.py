@@ -128,7 +128,6 @@ async def test_no_question_reads_a_table_from_end_to_end(asked, planner) -> None
     index = Index(asked)
     await index.flow("x")
     await index.flows(limit=50, before=None, key="x")
-    await index.events_of("x")
     await index.happenings_of("x")
     await index.happenings(after=0, limit=50, event_id="x")
     await index.notes_of("x")

@@ -63,11 +63,20 @@ async def permit(connection: Connection, topic: str, *operations: AclOperation) 
         AclBinding(ResourceType.TOPIC, topic, literal, EVERYBODY, "*", one, AclPermissionType.ALLOW)
         for one in (AclOperation.DESCRIBE_CONFIGS, *operations)
     ]
-    for asked in (admin.delete_acls([mine]), admin.create_acls(wanted)):
-        await asyncio.gather(*(asyncio.to_thread(one.result, 10) for one in asked.values()))
-    # The controller has them then; the broker hears of them a moment later.
-    async with asyncio.timeout(10):
-        while set(await asyncio.to_thread(admin.describe_acls(mine).result, 10)) != set(wanted):  # noqa: ASYNC110
+    # One after the other: what is permitted anew before the broker has heard that it was taken back is lost, since
+    # to the broker it is there already.
+    for asked, expected in (
+        (lambda: admin.delete_acls([mine]), set()),
+        (lambda: admin.create_acls(wanted), set(wanted)),
+    ):
+        await asyncio.gather(*(asyncio.to_thread(one.result, 10) for one in asked().values()))
+        await permitted(admin, mine, expected)
+
+
+async def permitted(admin: AdminClient, mine: AclBindingFilter, expected: set[AclBinding]) -> None:
+    """Wait for the broker to know of these and no others; the controller does so a moment earlier."""
+    async with asyncio.timeout(30):
+        while set(await asyncio.to_thread(admin.describe_acls(mine).result, 10)) != expected:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
 
 
