@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from xml.etree import ElementTree as ET
 
 import pytest
 from farandole.cli.topology import topology
 from farandole.errors import UsageError
 from farandole.topology import installed_topology
 from farandole.topology.drawing import dot, mermaid
+from farandole.topology.svg import svg
 
 
 def test_the_mesh_is_a_table_of_who_emits_and_who_hears(capsys):
@@ -54,3 +57,24 @@ def test_drawings_have_every_edge_once():
     assert mermaid(found).count(" --> ") == len(edges)
     assert dot(found).count(" -> ") == len(edges)
     assert '"orders" -> "farandole.orders.OrderPlaced";' in dot(found)
+
+
+def test_the_picture_is_svg_with_every_edge_once_and_every_name(capsys):
+    assert topology(svg=True) == 0
+    found = installed_topology()
+    root = ET.fromstring(capsys.readouterr().out)
+    edges = {(one.service, one.event) for one in found.emissions} | {(one.event, one.service) for one in found.hearings}
+    assert len(root.findall("{*}path")) == len(edges)
+    names = {one.text for one in root.iter("{http://www.w3.org/2000/svg}text")}
+    assert {"OrderPlaced", "payments", "warehouse"} <= names
+    boxes = [(one.get("x"), one.get("y")) for one in root.iter("{http://www.w3.org/2000/svg}rect")]
+    assert len(boxes) == len(set(boxes)), "no box lies upon another"
+
+
+def test_names_that_somebody_announced_break_out_of_no_picture():
+    found = installed_topology()
+    hostile = "</text><script>\x00&\x1b"
+    events = tuple(replace(one, name=hostile) for one in found.events)
+    root = ET.fromstring(svg(replace(found, events=events)))
+    assert root.find(".//{*}script") is None
+    assert ET.fromstring(svg(replace(found, events=(), hearings=(), emissions=()))) is not None

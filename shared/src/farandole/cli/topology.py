@@ -13,9 +13,12 @@ from farandole.cli.exit_code import ExitCode
 from farandole.cli.home import Home, Json
 from farandole.cli.mesh import Context, mesh, named
 from farandole.cli.output import print_json, print_table, printable
+from farandole.cli.topology_observed import show_observed
+from farandole.cli.topology_papers import show_asyncapi
 from farandole.errors import UsageError
 from farandole.kafka.log_reader import LogReader
 from farandole.topology import Emission, Hearing, Topology, announced_topology, drawing, installed_topology
+from farandole.topology import svg as picture
 from farandole.topology.announcing import announcements
 
 
@@ -24,11 +27,17 @@ def topology(
     service: Annotated[str, Parameter(help="Only what touches this service.")] = "",
     mermaid: Annotated[bool, Parameter(negative="", help="As a Mermaid flowchart.")] = False,
     dot: Annotated[bool, Parameter(negative="", help="As a Graphviz digraph.")] = False,
+    svg: Annotated[bool, Parameter(negative="", help="As a picture, in SVG.")] = False,
     acls: Annotated[bool, Parameter(negative="", help="The least that each user needs on Kafka and in Redis.")] = False,
     commands: Annotated[bool, Parameter(negative="", help="With --acls: as a script that gives it.")] = False,
     remove: Annotated[bool, Parameter(negative="", help="With --acls: as a script that takes it back.")] = False,
     operator: Annotated[str, Parameter(help="With --acls: who mends (operator); may be a service, too.")] = "",
     reader: Annotated[str, Parameter(help="With --acls: who only looks (reader).")] = "",
+    asyncapi: Annotated[
+        bool, Parameter(negative="", help="As an AsyncAPI 3.0 document, of the mesh or --service.")
+    ] = False,
+    observed: Annotated[bool, Parameter(negative="", help="What differs from what lies on the topics.")] = False,
+    out: Annotated[Path | None, Parameter(help="With --asyncapi: into this folder, a document a service too.")] = None,
     context: Context = "",
     home: Home = None,
     json: Json = False,
@@ -37,8 +46,15 @@ def topology(
 
     Of the services that are installed here; with --context or --home of a mesh, as its services announced themselves.
     """
-    if (json and not acls) + mermaid + dot + acls > 1:
-        raise UsageError("--json, --mermaid, --dot and --acls are ways to show it", do="give one of them", code="E581")
+    ways = ((json and not (acls or asyncapi or observed)), mermaid, dot, svg, acls, asyncapi, observed)
+    if sum(ways) > 1:
+        raise UsageError(
+            "--json, --mermaid, --dot, --svg, --acls, --asyncapi and --observed are ways to show it",
+            do="give one of them",
+            code="E581",
+        )
+    if out is not None and not asyncapi:
+        raise UsageError("--out is for the documents of --asyncapi", do="give --asyncapi with it", code="E627")
     if acls:
         show_acls(
             user=service,
@@ -53,11 +69,17 @@ def topology(
         return ExitCode.OK
     if commands or remove or operator or reader:
         raise UsageError("that says how to show permissions", do="give --acls with it", code="E624")
-    found = _narrowed(_found(context, home), service)
+    everything = _found(context, home)
+    found = _narrowed(everything, service)
+    if observed:
+        return show_observed(everything, mesh(context, home), service=service, as_json=json)
+    if asyncapi:
+        show_asyncapi(everything, service=service, folder=out, on_one_line=json)
+        return ExitCode.OK
     if json:
         print_json(found)
-    elif mermaid or dot:
-        _draw(found, as_mermaid=mermaid)
+    elif mermaid or dot or svg:
+        sys.stdout.write(drawing.mermaid(found) if mermaid else drawing.dot(found) if dot else picture.svg(found))
     elif service:
         _show_service(found, service)
     else:
@@ -90,10 +112,6 @@ def _narrowed(found: Topology, service: str) -> Topology:
             code="E501",
         )
     return found.around(service)
-
-
-def _draw(found: Topology, *, as_mermaid: bool) -> None:
-    sys.stdout.write(drawing.mermaid(found) if as_mermaid else drawing.dot(found))
 
 
 def _show_mesh(found: Topology) -> None:
