@@ -6,28 +6,40 @@ from collections.abc import Mapping
 from typing import Any
 
 from farandole.flow.document import encoded
+from farandole.flow.drawing import lines, mermaid
 from farandole.flow.happening import Happening
-from farandole.http.page import numbered_page_of, text_of
+from farandole.http.page import MOST_ROWS, number_of, numbered_page_of, text_of
+from farandole.http.refusal import RequestRefusedError
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, PlainTextResponse
 
 from farandole_console.asked_events import asked_events, asked_latest
-from farandole_console.asked_flows import asked_flows
+from farandole_console.asked_flows import USUAL_FLOWS, asked_flows
 from farandole_console.flow import Flow
 from farandole_console.index import Index
 from farandole_console.indexed_event import IndexedEvent
+from farandole_console.promises.promises import Promises
 from farandole_console.told_flow import FlowTeller
 
 
-def api(index: Index, teller: FlowTeller) -> APIRouter:
+def api(index: Index, promises: Promises, teller: FlowTeller) -> APIRouter:
     """Return the routes."""
 
     async def flows(request: Request) -> Response:
+        if request.query_params.get("stuck") == "1":
+            limit = number_of(request.query_params, "limit", usual=USUAL_FLOWS, fewest=1, most=MOST_ROWS)
+            return JSONResponse({"flows": list(await promises.stuck(limit=limit)), "next": None})
         page, following = await asked_flows(index, request.query_params)
         return JSONResponse({"flows": [_flow_json(one) for one in page], "next": following})
 
-    async def flow(flow_id: str) -> Response:
+    async def flow(flow_id: str, request: Request) -> Response:
         told = await teller.flow(flow_id)
+        way = text_of(request.query_params, "as")
+        if way in {"lines", "mermaid"}:
+            shown = lines(told.tree, told.waits) if way == "lines" else mermaid(told.tree)
+            return PlainTextResponse("\n".join(shown))
+        if way not in {"", "json"}:
+            raise RequestRefusedError("as must be json, lines or mermaid")
         return Response(encoded(told.tree, told.waits), media_type="application/json")
 
     async def events(request: Request) -> Response:

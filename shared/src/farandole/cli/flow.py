@@ -12,13 +12,14 @@ from cyclopts import Parameter
 
 from farandole import installed
 from farandole.breaker import BreakerState, RedisBreakers
+from farandole.cli.console import ConsoleAddress, console_at, part
 from farandole.cli.exit_code import ExitCode
 from farandole.cli.home import Home, Json
 from farandole.cli.looking import until_nobody_reads
 from farandole.cli.mesh import Context, mesh
 from farandole.cli.output import WIDE, print_json, printable, say
 from farandole.contexts import Target
-from farandole.errors import BreakersUnavailableError, UsageError
+from farandole.errors import BreakersUnavailableError, UnavailableError, UsageError
 from farandole.expectation import Expectation
 from farandole.flow.document import document
 from farandole.flow.drawing import lines, mermaid
@@ -39,6 +40,8 @@ def flow(
     *,
     follow: Annotated[bool, Parameter(negative="", help="Go on until what is expected has come, or Ctrl-C.")] = False,
     as_mermaid: Annotated[bool, Parameter(name="--mermaid", negative="", help="A Mermaid flowchart.")] = False,
+    scan: Annotated[bool, Parameter(negative="", help="Read the topics, whether or not there is a console.")] = False,
+    console: Annotated[str, Parameter(help="Ask the console at this address, and nobody else.")] = "",
     context: Context = "",
     home: Home = None,
     json: Json = False,
@@ -46,11 +49,19 @@ def flow(
     """Show everything that followed from one first event: as a tree of what caused what, and what it waits for.
 
     Of each event: who emitted it and when (the brokers' time since the flow began), and who heard it, with attempts,
-    duplicates, dead letters. Reads the topics; changes nothing, and shows no payload.
+    duplicates, dead letters. Changes nothing, and shows no payload.
+
+    Asks the console: the one that --console or FARANDOLE_URL_CONSOLE names (FARANDOLE_CONSOLE_TOKEN is its token), or
+    that of the mesh in the home. Without one, with --scan, --context or --follow it reads the topics, and says so.
     """
     if json + as_mermaid + follow > 1:
         raise UsageError("--json, --mermaid and --follow exclude one another", do="give one of them", code="E595")
+    if console and (scan or follow or context):
+        raise UsageError("--console excludes --scan, --follow and --context", do="give one of them", code="E560")
     with until_nobody_reads():
+        way = "json" if json else "mermaid" if as_mermaid else "lines"
+        if not (scan or follow or context) and _told_by_console(name, console_at(home, given=console), way=way):
+            return ExitCode.OK
         seen = _Seen.of(mesh(context, home), name)
         if follow:
             _follow(seen)
@@ -61,6 +72,36 @@ def flow(
         else:
             _print(lines(*seen.picture()))
     return ExitCode.OK
+
+
+def _told_by_console(name: str, address: ConsoleAddress | None, *, way: str) -> bool:
+    """Print what the console tells; False where there is none, or it cannot and nobody insists on it."""
+    if address is None:
+        return False
+    try:
+        answer = address.ask(f"/api/flows/{part(name)}", {"as": way})
+    except UnavailableError as away:
+        if address.is_named:
+            raise
+        say(f"{away.what}: {away.why}")
+        return False
+    if answer.status_code == 404:
+        if address.is_named:
+            raise UsageError(
+                f"the console knows nothing of {name}",
+                why="no event that it has indexed has it as its key, its id or its flow; what is old is forgotten",
+                do=f"farandole flow {name} --scan",
+                code="E539",
+            )
+        say("the console does not know it (yet, or any more)")
+        return False
+    if way == "json":
+        print_json(address.document(answer))
+    elif way == "mermaid":
+        sys.stdout.writelines(f"{printable(line)}\n" for line in answer.text.splitlines())
+    else:
+        _print(answer.text.splitlines())
+    return True
 
 
 class _Seen:

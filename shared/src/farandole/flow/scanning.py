@@ -56,10 +56,14 @@ class Scanning:
         mine = sorted((one for rank, one in met if rank == best), key=lambda one: (one.at, one.key))
         return tuple(one.flow_id for one in mine)
 
+    def every_happening(self) -> Iterator[Happening]:
+        """Yield what happened in any flow, in the order in which the partitions are read."""
+        return self._read(self.spans)
+
     def happenings(self, flow_id: str) -> list[Happening]:
         """Return what happened in a flow, as far as its first twenty thousand happenings go, twice that at most."""
         found: list[Happening] = []
-        for one in self._read(self.spans):
+        for one in self.every_happening():
             if one.flow_id == flow_id:
                 found.append(one)
                 if len(found) >= 2 * MOST_HAPPENINGS:

@@ -46,6 +46,7 @@ PARTS: Final[Sequence[Part]] = (
         name="Events",
         places=(
             Place(name="Flows", letter="f", path="/flows"),
+            Place(name="Events", letter="e", path="/events"),
             Place(name="Dead letters", letter="d", path="/dead-letters"),
             Place(name="Replay", letter="r", path="/replay"),
             Place(name="Schemas", letter="c", path="/schemas"),

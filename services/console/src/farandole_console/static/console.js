@@ -88,3 +88,8 @@
     }
   });
 })();
+
+// A page that nobody looks at asks for nothing.
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (document.hidden && event.detail.elt.matches("[hx-trigger^='every']")) event.preventDefault();
+});
