@@ -5,10 +5,11 @@ measured. The index is filled through itself, in batches of 500. A third of the 
 million are of the rarest one, with a service and a topic of their own: an index that serves only what is common, or
 only what is rare, shows. Each question is asked for its first page and for one in the middle.
 
-    .venv/bin/python benchmarks/console_pages.py [--events 1000000] [--asked 100] [--database sqlite:///…] [--filled]
-                                                 [--json]
+    .venv/bin/python benchmarks/console_pages.py [--events 1000000] [--asked 100] [--postgresql | --database URL]
+                                                 [--filled] [--json]
 
-``--filled`` asks a database that an earlier run filled.
+It is SQLite in a folder that is thrown away, or with ``--postgresql`` a PostgreSQL that is thrown away. ``--filled``
+asks the database of ``--database`` that an earlier run filled.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ import random
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -30,9 +32,11 @@ from typing import Any, Final
 import httpx2
 from farandole.delivery import Coordinates
 from farandole.flow.happening import Happening, Kind
+from farandole.metrics import Metrics
 from farandole.settings import Settings
 from farandole.store import Store
 from farandole.testing import Harness
+from farandole.testing.postgres import PostgreSQLServer
 from farandole_console.acting.mesh import Mesh
 from farandole_console.dead_letters.boards import Boards
 from farandole_console.event_search import EventMark
@@ -40,6 +44,7 @@ from farandole_console.index import Index
 from farandole_console.live.declared import Declarations
 from farandole_console.live.gatherer import Gatherer
 from farandole_console.mark import Mark
+from farandole_console.promises.promises import Promises
 from farandole_console.seen import Seen
 from farandole_console.service import service
 from farandole_console.settings import ConsoleSettings
@@ -193,6 +198,11 @@ def questions(events: int) -> Mapping[str, Callable[[], str]]:
         )
     }
     found |= {
+        "page /events": always("/events"),
+        "page /events?live": always(f"/events?live=yes&type={COMMON[0]}&last={before}"),
+        "page /events?type=&before=": always(f"/events?type={RARE[0]}&before={before}"),
+        "page /events?key=": lambda: f"/events?key={order(nth())}",
+        "page /flows?stuck": always("/flows?stuck=1"),
         "page /flows?key=": lambda: f"/flows?key={order(nth())}",
         "page /flows/ID": lambda: f"/flows/{event_id(nth(), 0)}",
         "page /flows/KEY": lambda: f"/flows/{order(nth())}",
@@ -264,7 +274,9 @@ async def measure(url: str, events: int, times: int, *, filled: bool) -> dict[st
     store = Store(url, metadata=(metadata,), service="console")
     await store.open()
     try:
-        seconds = 0.0 if filled else await fill(Index(store), events)
+        seconds = (
+            0.0 if filled else await fill(Index(store, Promises(store, Declarations(), Metrics("console"))), events)
+        )
     finally:
         await store.close()
     blind: dict[Any, Any] = {
@@ -278,17 +290,31 @@ async def measure(url: str, events: int, times: int, *, filled: bool) -> dict[st
     return {"events": events, "filled_s": round(seconds, 1), "load": [load, os.getloadavg()[0]], "asked": asked}
 
 
+@contextmanager
+def database(*, given: str, postgresql: bool) -> Iterator[str]:
+    """Yield the URL of the database that was asked for."""
+    if given:
+        yield given
+    elif postgresql:
+        with PostgreSQLServer() as server:
+            yield server.database("console")
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            yield f"sqlite:///{Path(folder) / 'console.db'}"
+
+
 def main() -> None:
     """Measure, say it, and fail where the bar is missed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--events", type=int, default=1_000_000)
     parser.add_argument("--asked", type=int, default=100)
-    parser.add_argument("--database", default="")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--database", default="")
+    where.add_argument("--postgresql", action="store_true")
     parser.add_argument("--filled", action="store_true")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        url = given.database or f"sqlite:///{Path(folder) / 'console.db'}"
+    with database(given=given.database, postgresql=given.postgresql) as url:
         found = asyncio.run(measure(url, given.events, given.asked, filled=given.filled))
     if given.json:
         print(json.dumps(found))

@@ -33,6 +33,7 @@ from farandole.clock import SystemClock
 from farandole.delivery import Coordinates, Delivery, Record
 from farandole.engine.intake import Intake
 from farandole.flow.reading import HappeningReader
+from farandole.metrics import Metrics
 from farandole.outcomes import MOST_OUTCOMES, DeliveryOutcome, OutcomeBatch, encode
 from farandole.private_topics import PrivateTopics
 from farandole.store import Store
@@ -40,6 +41,7 @@ from farandole_console.api import api
 from farandole_console.index import Index
 from farandole_console.live.declared import Declarations
 from farandole_console.live.sight import Sight
+from farandole_console.promises.promises import Promises
 from farandole_console.seen import SeenReader
 from farandole_console.tables import event, flow, happening, metadata
 from farandole_console.told_flow import FlowTeller
@@ -242,7 +244,7 @@ async def measure(url: str, events: int, copies: int, times: int) -> dict[str, o
     store = Store(url, metadata=(metadata,), service="console")
     await store.open()
     try:
-        index = Index(store)
+        index = Index(store, Promises(store, Declarations(), Metrics("console")))
         speed = await indexed(index, events)
         await copied(store, copies)
         return {

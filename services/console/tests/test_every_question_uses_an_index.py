@@ -15,9 +15,13 @@ from datetime import UTC, datetime
 from itertools import combinations
 
 import pytest
+from farandole.metrics import Metrics
 from farandole_console.event_search import EventMark, EventSearch
-from farandole_console.index import Index, forget
+from farandole_console.forgetting import forget
+from farandole_console.index import Index
+from farandole_console.live.declared import Declarations
 from farandole_console.mark import Mark
+from farandole_console.promises.promises import Promises
 from farandole_console.tables import metadata
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
@@ -56,6 +60,10 @@ class Asked:
         return iter(())
 
 
+def index_of(asked) -> Index:
+    return Index(asked, Promises(asked, Declarations(), Metrics("console")))
+
+
 @pytest.fixture
 def asked() -> Asked:
     return Asked()
@@ -92,28 +100,28 @@ def search_for(filters: tuple[str, ...]) -> EventSearch:
 @pytest.mark.parametrize("filters", FILTERS, ids="+".join)
 async def test_the_narrowest_filter_chooses_where_the_latest_events_are_looked_for(asked, planner, filters) -> None:
     mark = EventMark(appended=SOME_TIME, seq=7)
-    await Index(asked).latest_events(search_for(filters), before=mark, limit=50)
+    await index_of(asked).latest_events(search_for(filters), before=mark, limit=50)
     plan = only(asked, planner)
     assert f"SEARCH event USING INDEX {OF[filters[0]]}" in plan
 
 
 @pytest.mark.parametrize("filters", FILTERS, ids="+".join)
 async def test_the_narrowest_filter_chooses_where_events_in_order_are_looked_for(asked, planner, filters) -> None:
-    await Index(asked).events(after=7, limit=50, search=search_for(filters))
+    await index_of(asked).events(after=7, limit=50, search=search_for(filters))
     assert f"SEARCH event USING INDEX {OF[filters[0]]}" in only(asked, planner)
 
 
 @pytest.mark.parametrize("column", ["type", "topic", "service"])
 async def test_a_page_of_what_is_common_is_read_in_its_order_and_not_sorted(asked, planner, column) -> None:
     mark = EventMark(appended=SOME_TIME, seq=7)
-    await Index(asked).latest_events(EventSearch(**{column: "x"}), before=mark, limit=50)
+    await index_of(asked).latest_events(EventSearch(**{column: "x"}), before=mark, limit=50)
     plan = only(asked, planner)
     assert "appended<" in plan
     assert "TEMP B-TREE" not in plan
 
 
 async def test_a_page_from_the_middle_begins_there(asked, planner) -> None:
-    index = Index(asked)
+    index = index_of(asked)
     await index.flows(limit=50, before=Mark(began=SOME_TIME, flow_id="x"), key="")
     await index.latest_events(EventSearch(), before=EventMark(appended=SOME_TIME, seq=7), limit=50)
     await index.events(after=7, limit=50)
@@ -125,12 +133,15 @@ async def test_a_page_from_the_middle_begins_there(asked, planner) -> None:
 
 
 async def test_no_question_reads_a_table_from_end_to_end(asked, planner) -> None:
-    index = Index(asked)
+    index = index_of(asked)
     await index.flow("x")
     await index.flows(limit=50, before=None, key="x")
     await index.happenings_of("x")
     await index.happenings(after=0, limit=50, event_id="x")
     await index.notes_of("x")
+    promises = Promises(asked, Declarations(), Metrics("console"))
+    await promises.are_due(SOME_TIME)
+    await promises.stuck(limit=50)
     await forget(asked, before=SOME_TIME, most=50)
     assert asked.statements
     for statement in asked.statements:
@@ -138,7 +149,7 @@ async def test_no_question_reads_a_table_from_end_to_end(asked, planner) -> None
 
 
 async def test_the_first_page_is_read_off_the_end_of_an_index(asked, planner) -> None:
-    index = Index(asked)
+    index = index_of(asked)
     await index.flows(limit=50, before=None, key="")
     await index.latest_events(EventSearch(), before=None, limit=50)
     assert [planner(one) for one in asked.statements] == [

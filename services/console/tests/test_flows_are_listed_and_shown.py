@@ -72,6 +72,15 @@ async def test_an_id_that_comes_again_with_other_content_is_marked(console, told
     assert "other content" in (await console.http.get("/flows/flow-1")).text
 
 
+async def test_a_record_that_was_sent_twice_is_one_event_with_a_copy(console, told) -> None:
+    for _ in range(3):
+        await console.deliver_record(told("flow-1", value=b"one"))
+    (event,) = (await console.http.get("/api/flows/flow-1")).json()["events"]
+    assert (event["copies"], event["conflicting"]) == (2, False)
+    (row,) = (await console.http.get("/api/events")).json()["events"]
+    assert not row["conflicting"]
+
+
 async def test_two_sources_may_use_the_same_id(console, told) -> None:
     await console.deliver_record(told("7", flow="a", source="orders"))
     await console.deliver_record(told("7", flow="b", source="suppliers"))

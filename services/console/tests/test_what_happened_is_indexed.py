@@ -10,11 +10,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from farandole.engine.ports import Message
+from farandole.metrics import Metrics
 from farandole.operations.audit_record import Began, Ended, encoded
 from farandole.operations.operation import Operation
 from farandole.outcomes import DeliveryOutcome, OutcomeBatch, encode
 from farandole.testing import Harness
 from farandole_console.index import Index
+from farandole_console.live.declared import Declarations
+from farandole_console.promises.promises import Promises
 from farandole_console.service import service
 from farandole_console.settings import ConsoleSettings
 
@@ -104,7 +107,9 @@ async def test_a_batch_that_is_given_again_changes_nothing(database_url, told, u
                 )
             assert len(await happened(console)) == 3
             assert console.store is not None
-            notes = await Index(console.store).notes_of("op-1")
+            notes = await Index(console.store, Promises(console.store, Declarations(), Metrics("console"))).notes_of(
+                "op-1"
+            )
             assert [(one.kind, one.who, one.why) for one in notes] == [
                 ("began", "ann@host", "mended"),
                 ("ended", "", ""),

@@ -96,6 +96,19 @@ class Metrics:
             ("service", "handler", "how"),
             registry=self.registry,
         )
+        self._stuck_flows = Gauge(
+            "farandole_stuck_flows",
+            "Flows in which what a service expects did not happen in time; only the console shows it.",
+            ("service", "expectation"),
+            registry=self.registry,
+        )
+        self._flow_duration = Histogram(
+            "farandole_flow_duration_seconds",
+            "How long flows took from an event to what a service expects after it; only the console shows it.",
+            ("service", "expectation"),
+            buckets=(0.1, 0.3, 1, 3, 10, 30, 60, 300, 1_800, 7_200, 86_400, 604_800),
+            registry=self.registry,
+        )
         self._breaker = Gauge(
             "farandole_breaker_state",
             "A dependency's breaker, as this replica last heard of it: 1 for the state that it is in.",
@@ -120,6 +133,14 @@ class Metrics:
             ("service",),
             registry=self.registry,
         )
+
+    def stuck_flows(self, service: str, expectation: str, count: int) -> None:
+        """Show how many flows are stuck, by what a service expects of them."""
+        self._stuck_flows.labels(service, expectation).set(count)
+
+    def flow_took(self, service: str, expectation: str, time_taken: timedelta) -> None:
+        """Count a flow that kept what a service expects of it."""
+        self._flow_duration.labels(service, expectation).observe(time_taken.total_seconds())
 
     def stuck(self, handler: str, how: str) -> None:
         """Count a handler that did not end when its time was over."""

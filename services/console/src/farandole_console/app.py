@@ -29,6 +29,7 @@ from farandole_console.pages.audit import audit_page
 from farandole_console.pages.breakers import breakers_page
 from farandole_console.pages.dead_letter_deeds import dead_letter_deeds
 from farandole_console.pages.dead_letters import dead_letters_page
+from farandole_console.pages.events import events_page
 from farandole_console.pages.flow import flow_page
 from farandole_console.pages.flows import flows_page
 from farandole_console.pages.jobs import jobs_page
@@ -40,6 +41,7 @@ from farandole_console.pages.schemas import schemas_page
 from farandole_console.pages.services import services_page
 from farandole_console.pages.topology import topology_page
 from farandole_console.payloads.payloads import Payloads
+from farandole_console.promises.promises import Promises
 from farandole_console.service import service
 from farandole_console.settings import ConsoleSettings
 from farandole_console.told_flow import FlowTeller
@@ -48,6 +50,7 @@ from farandole_console.told_flow import FlowTeller
 @service.http
 def create_app(  # noqa: PLR0917 - the library calls it, with what it is annotated with
     index: Index,
+    promises: Promises,
     settings: Settings,
     console: ConsoleSettings,
     clock: Clock,
@@ -76,11 +79,12 @@ def create_app(  # noqa: PLR0917 - the library calls it, with what it is annotat
     )
     for page in (
         login_page(frame, policy, visitors),
-        overview_page(frame, gatherer, boards),
+        overview_page(frame, gatherer, boards, promises),
         topology_page(frame, gatherer, declarations),
         services_page(frame, gatherer, declarations),
         breakers_page(frame, gatherer),
-        flows_page(frame, index),
+        events_page(frame, index, payloads, gatherer),
+        flows_page(frame, index, promises),
         flow_page(frame, teller),
         schemas_page(frame, declarations),
         jobs_page(frame, gatherer, jobs, actor, mesh),
@@ -89,7 +93,7 @@ def create_app(  # noqa: PLR0917 - the library calls it, with what it is annotat
         dead_letter_deeds(boards, actor, jobs),
         replay_page(frame, jobs, actor, mesh),
         reveal_page(frame, actor, mesh, payloads),
-        api(index, teller),
+        api(index, promises, teller),
     ):
         app.include_router(page)
     app.mount("/static", StaticFiles(packages=[(PACKAGE, "static")]))

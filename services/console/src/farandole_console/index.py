@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any, Final
 
 import structlog
+from farandole.delivery import Coordinates
 from farandole.flow.happening import Happening
 from farandole.store import Store, UnitOfWork
-from sqlalchemy import ColumnElement, and_, case, delete, or_, select, tuple_
+from sqlalchemy import ColumnElement, and_, case, or_, select, tuple_
 
 from farandole_console.event_search import EVERYTHING, EventMark, EventSearch
 from farandole_console.flow import Flow
@@ -18,9 +18,10 @@ from farandole_console.happening_rows import happenings_after, happenings_of, ke
 from farandole_console.indexed_event import IndexedEvent
 from farandole_console.mark import Mark
 from farandole_console.operation_note import OperationNote, keep_notes, notes_of
+from farandole_console.promises.promises import Promises
 from farandole_console.seen import Seen
-from farandole_console.sighting import Sighting, sorted_out
-from farandole_console.tables import event, flow, happening, operation_note
+from farandole_console.sighting import First, Sighting, sorted_out
+from farandole_console.tables import event, flow
 
 log = structlog.get_logger(__name__)
 
@@ -31,8 +32,9 @@ MOST_SHOWN: Final = 1_000
 class Index:
     """The index. Adding is idempotent: an event that is known changes nothing, however often it comes."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, promises: Promises) -> None:
         self._store = store
+        self._promises = promises
 
     async def add(self, seen: Seen) -> int:
         """Index what is new of a batch, with the flows it belongs to, in one transaction; return how many events."""
@@ -40,15 +42,12 @@ class Index:
         async with self._store.transaction() as work:
             await keep_happenings(work, seen.happenings)
             await keep_notes(work, seen.notes)
-            first, conflicting = sorted_out(sightings, {})
+            first, _ = sorted_out(sightings, {})
             inserted = await _insert(work, first)
             await _change_flows(work, changes(inserted))
-            # Only what was there already is compared: as a rule nothing, and asking for each took as long as inserting.
-            new = frozenset(one.key for one in inserted)
-            there = [one for one in first if one.key not in new]
-            _, differing = sorted_out(there, await _digests(work, there))
-            for one in (*conflicting, *differing):
-                await _mark_conflicting(work, one)
+            await self._promises.take(work, inserted)
+            if len(inserted) < len(sightings):
+                await _keep_copies(work, sightings, inserted)
         return len(inserted)
 
     async def flows(self, *, limit: int, before: Mark | None, key: str) -> Sequence[Flow]:
@@ -102,7 +101,11 @@ class Index:
         async with self._store.reading() as work:
             events = [IndexedEvent(**row) for row in (await work.execute(query)).mappings()]
             others = await happenings_of(work, flow_id)
-        return [*(told for one in events for told in one.emitted()), *others]
+        known = {one.key: one for one in events}
+        return [
+            *(one.emitted() for one in events),
+            *(known[one.event].copied(one) if one.event in known else one for one in others),
+        ]
 
     async def happenings(self, *, after: int, limit: int, event_id: str) -> Sequence[tuple[int, Happening]]:
         """Return what happened, in the order in which it was indexed, each with its number in it."""
@@ -115,34 +118,29 @@ class Index:
             return await notes_of(work, operation)
 
 
-async def forget(work: UnitOfWork, *, before: datetime, most: int) -> int:
-    """Forget flows, with their events, that had no event since ``before``; ``most`` at most; return how many."""
-    old = select(flow.c.id).where(flow.c.latest < before).order_by(flow.c.latest).limit(most)
-    ids = [row.id for row in await work.execute(work.for_update(old))]
-    if ids:
-        await work.execute(delete(event).where(event.c.flow_id.in_(ids)))
-        await work.execute(delete(happening).where(happening.c.flow_id.in_(ids)))
-        await work.execute(delete(flow).where(flow.c.id.in_(ids)))
-    return len(ids)
+async def _keep_copies(work: UnitOfWork, sightings: Sequence[Sighting], inserted: Sequence[Sighting]) -> None:
+    # Only what was there already is compared: as a rule nothing, and asking for each took as long as inserting.
+    new = frozenset(one.key for one in inserted)
+    firsts = await _firsts(work, [one for one in sightings if one.key not in new])
+    _, copies = sorted_out(sightings, firsts)
+    await keep_happenings(work, [one.happening() for one in copies])
+    for one in copies:
+        if one.is_conflicting:
+            await _mark_conflicting(work, one.sighting)
 
 
-async def forget_happenings(work: UnitOfWork, *, before: datetime, most: int) -> None:
-    """Forget what happened, and what operators did, before a moment; ``most`` rows of each at most.
-
-    What happened to an event that nobody indexed belongs to no flow that would ever be forgotten.
-    """
-    for table in (happening, operation_note):
-        key = table.c.seq if table is happening else table.c.offset
-        old = select(key).where(table.c.at < before).order_by(table.c.at).limit(most)
-        await work.execute(delete(table).where(key.in_(old)))
-
-
-async def _digests(work: UnitOfWork, sightings: Sequence[Sighting]) -> dict[tuple[str, str], int]:
+async def _firsts(work: UnitOfWork, sightings: Sequence[Sighting]) -> dict[tuple[str, str], First]:
     if not sightings:
         return {}
     wanted = tuple_(event.c.source, event.c.event_id).in_([one.key for one in sightings])
-    rows = await work.execute(select(event.c.source, event.c.event_id, event.c.digest).where(wanted))
-    return {(row.source, row.event_id): row.digest for row in rows}
+    lies = (event.c.topic, event.c.partition, event.c.offset)
+    rows = await work.execute(select(event.c.source, event.c.event_id, event.c.digest, *lies).where(wanted))
+    return {
+        (row.source, row.event_id): First(
+            coordinates=Coordinates(topic=row.topic, partition=row.partition, offset=row.offset), digest=row.digest
+        )
+        for row in rows
+    }
 
 
 async def _insert(work: UnitOfWork, sightings: Sequence[Sighting]) -> list[Sighting]:

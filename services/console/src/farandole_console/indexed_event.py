@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -33,10 +32,15 @@ class IndexedEvent:
     digest: int
     conflicting: bool
 
-    def emitted(self) -> Sequence[Happening]:
-        """Return that it was emitted, and that its id came again with other content, where it did."""
+    @property
+    def key(self) -> tuple[str, str]:
+        """What makes it this event and no other."""
+        return self.source, self.event_id
+
+    def emitted(self) -> Happening:
+        """Return that it was emitted."""
         lies = Coordinates(topic=self.topic, partition=self.partition, offset=self.offset)
-        first = Happening(
+        return Happening(
             kind=Kind.EMITTED,
             service=self.source,
             source=self.source,
@@ -52,5 +56,14 @@ class IndexedEvent:
             time=self.time,
             digest=self.digest,
         )
-        # Where the other record lies is not kept, so it stands at the first one's place, as a second thing told there.
-        return (first, replace(first, ordinal=1, digest=~self.digest)) if self.conflicting else (first,)
+
+    def copied(self, other: Happening) -> Happening:
+        """Return what happened to it; where that is a further record of it, with what the index keeps once.
+
+        Which of several records had the other content is not kept.
+        """
+        if other.kind is not Kind.EMITTED:
+            return other
+        first = self.emitted()
+        digest = ~self.digest if self.conflicting else self.digest
+        return replace(other, causation_id=first.causation_id, causes=first.causes, time=first.time, digest=digest)

@@ -7,7 +7,7 @@ from typing import Final
 
 from farandole import Clock, UnitOfWork
 
-from farandole_console.index import forget, forget_happenings
+from farandole_console.forgetting import forget, forget_happenings
 from farandole_console.service import service
 from farandole_console.settings import ConsoleSettings
 

@@ -17,13 +17,17 @@ from farandole_console.index import Index
 from farandole_console.live.declared import Declarations, learning
 from farandole_console.live.gatherer import Gatherer, gathering
 from farandole_console.payloads.payloads import Payloads, payloads
+from farandole_console.promises.lookout import Lookout, open_lookout
+from farandole_console.promises.promises import Promises
 from farandole_console.seen import SeenReader
 from farandole_console.settings import ConsoleSettings
 from farandole_console.tables import metadata
 
-service: Final = Service("console", tables=metadata, read_model=ReadModel())
+service: Final[Service] = Service("console", tables=metadata, read_model=ReadModel())
 service.provide(ConsoleSettings)
 service.provide(Index)
+service.provide(Promises)
+service.provide(Lookout, open_lookout)
 service.provide(Gatherer, gathering)
 service.provide(Declarations, learning)
 service.provide(Jobs, working)
@@ -42,6 +46,7 @@ service.provide(SeenReader, _reader)
 # These register with the service, so they come after it.
 from farandole_console.app import create_app  # noqa: E402
 from farandole_console.observing import index  # noqa: E402
+from farandole_console.promises.watching import watch  # noqa: E402
 from farandole_console.retention import prune  # noqa: E402
 
-__all__ = ["create_app", "index", "prune", "service"]
+__all__ = ["create_app", "index", "prune", "service", "watch"]

@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import Any, Final
 
 from farandole import Delivery
+from farandole.delivery import Coordinates
+from farandole.flow.happening import Happening, Kind
 
 LONGEST: Final = 256
 
@@ -35,6 +37,11 @@ class Sighting:
         """What makes it this event and no other."""
         return self.source, self.event_id
 
+    @property
+    def coordinates(self) -> Coordinates:
+        """Where it was seen."""
+        return Coordinates(topic=self.topic, partition=self.partition, offset=self.offset)
+
     def row(self) -> dict[str, Any]:
         """Return it as the row of an event that was not known before."""
         # `asdict` copies each value deeply, which was half of what indexing cost.
@@ -44,6 +51,38 @@ class Sighting:
     def begins_flow(self) -> bool:
         """Whether the flow is named after this very event."""
         return self.event_id == self.flow_id
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class First:
+    """Where the first record of an event lies, and what tells its content apart."""
+
+    coordinates: Coordinates
+    digest: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Copy:
+    """A further record of an event: its producer sent it twice, or another one uses its id with other content."""
+
+    sighting: Sighting
+    is_conflicting: bool
+
+    def happening(self) -> Happening:
+        """Return that the event was emitted there, too."""
+        one = self.sighting
+        return Happening(
+            kind=Kind.EMITTED,
+            service=one.source,
+            source=one.source,
+            event_id=one.event_id,
+            type=one.type,
+            subject=one.subject,
+            flow_id=one.flow_id,
+            at=one.appended,
+            coordinates=one.coordinates,
+            origin=one.coordinates,
+        )
 
 
 def sighting_of(delivery: Delivery) -> Sighting:
@@ -72,22 +111,23 @@ def sighting_of(delivery: Delivery) -> Sighting:
 
 
 def sorted_out(
-    sightings: Iterable[Sighting], digests: Mapping[tuple[str, str], int]
-) -> tuple[tuple[Sighting, ...], tuple[Sighting, ...]]:
-    """Return those that are new, each once, and those whose content differs from what is known under their id.
+    sightings: Iterable[Sighting], first: Mapping[tuple[str, str], First]
+) -> tuple[tuple[Sighting, ...], tuple[Copy, ...]]:
+    """Return those that are new, each once, and the further records of events, whether known before or new.
 
-    ``digests`` are those of the events that were known before.
+    ``first`` are the first records of the events that were known before. Seeing that very record again is nothing.
     """
-    known = dict(digests)
+    known = dict(first)
     new: list[Sighting] = []
-    conflicting: list[Sighting] = []
+    copies: list[Copy] = []
     for one in sightings:
-        if one.key not in known:
-            known[one.key] = one.digest
+        there = known.get(one.key)
+        if there is None:
+            known[one.key] = First(coordinates=one.coordinates, digest=one.digest)
             new.append(one)
-        elif known[one.key] != one.digest:
-            conflicting.append(one)
-    return tuple(new), tuple(conflicting)
+        elif (there.coordinates, there.digest) != (one.coordinates, one.digest):
+            copies.append(Copy(sighting=one, is_conflicting=there.digest != one.digest))
+    return tuple(new), tuple(copies)
 
 
 def _kept(text: str) -> str:

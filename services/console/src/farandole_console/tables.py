@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from farandole.store import Moment
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, Table, Text, UniqueConstraint
+from sqlalchemy import DDL, BigInteger, Boolean, Column, Index, Integer, MetaData, Table, Text, UniqueConstraint
+from sqlalchemy.event import listen
 
 metadata: Final = MetaData()
 
@@ -42,6 +43,13 @@ Index("event_by_source", event.c.source, event.c.appended, event.c.seq)
 # The last columns serve a search that asks for them too: events that do not match are passed over within the index.
 Index("event_by_topic", event.c.topic, event.c.appended, event.c.seq, event.c.source)
 Index("event_by_type", event.c.type, event.c.appended, event.c.seq, event.c.topic, event.c.source)
+
+# PostgreSQL takes columns for independent: it looked for the events of a type on another's topic along the whole table,
+# sure to find a page of them soon (270 ms at a million events; 50 ms since it counts the columns together).
+_COUNTED_TOGETHER: Final = DDL(  # type: ignore[no-untyped-call] # SQLAlchemy has no types for it
+    "CREATE STATISTICS IF NOT EXISTS event_kinds (mcv) ON type, topic, source FROM event"
+)
+listen(event, "after_create", _COUNTED_TOGETHER.execute_if(dialect="postgresql"))
 
 happening: Final = Table(
     "happening",

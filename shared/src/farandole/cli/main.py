@@ -30,6 +30,7 @@ BUILT_IN: Final = {
     "operations": ("farandole.cli.operations:app", "Show what was done to the mesh, by whom and why."),
     "audit": ("farandole.cli.audit:command", "Show what became of every event; name those that are lost."),
     "flow": ("farandole.cli.flow:flow", "Show where an order is, why it waits, and what to do."),
+    "flows": ("farandole.cli.flows:flows", "Show flows, those that are stuck first."),
     "tail": ("farandole.cli.tail:tail", "Show events as they come."),
     "events": ("farandole.cli.events:app", "Look events up in the topics."),
     "replay": ("farandole.cli.replay:app", "Deliver history again to one service, exactly as planned."),

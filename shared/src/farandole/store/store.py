@@ -90,6 +90,7 @@ class Store:
         self.service = service
         self._metadata = metadata
         self._clock = clock or SystemClock()
+        self.generation = generation
         self._database = _database(url, service, patience, generation)
         self._inbox = Inbox(self._database.dialect)
         self.outbox = Outbox(self._database)

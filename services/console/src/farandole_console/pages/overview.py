@@ -7,9 +7,10 @@ from fastapi import APIRouter, Request, Response
 from farandole_console.dead_letters.boards import Boards
 from farandole_console.frame.frame import Frame
 from farandole_console.live.gatherer import Gatherer
+from farandole_console.promises.promises import Promises
 
 
-def overview_page(frame: Frame, gatherer: Gatherer, boards: Boards) -> APIRouter:
+def overview_page(frame: Frame, gatherer: Gatherer, boards: Boards, promises: Promises) -> APIRouter:
     """Return the routes of the page."""
 
     async def show(request: Request) -> Response:
@@ -19,6 +20,7 @@ def overview_page(frame: Frame, gatherer: Gatherer, boards: Boards) -> APIRouter
             "overview/overview.html",
             sight=sight,
             letters=boards.open,
+            stuck=await promises.how_many_are_stuck(),
             lag=sum(one.lag for one in sight.groups.values()),
             not_closed={name: one for name, one in sight.breakers.items() if one.phase != "closed"},
             running=[one for one in sight.courses if not one.stage.is_over],

@@ -1,0 +1,1 @@
+"""Promises: what the flows still owe to what services expect, and which of them are stuck."""
